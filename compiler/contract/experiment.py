@@ -1,0 +1,111 @@
+"""The frozen experiment: what a snapshot holds, the only thing that compiler and runtime tell each other.
+
+`Experiment.training` is all that changes training, and its hash is the run's identity; everything else (titles, launch,
+evaluation, promises, predictions) may change without making a checkpoint foreign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
+from .training import BoundaryRow, Training
+
+FORMAT = "expc.snapshot/1"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The schedule's law in the spec's own terms, for documents; `Training.curves` is what runs."""
+
+    warmup_steps: int
+    warmdown_steps: int
+    warmdown_ratio: float
+    warmdown_of: Literal["total", "remaining"]
+    final_fraction: float
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """Save every `every` steps (and at the end and on a stop), keep the newest `keep_last` and all multiples of `keep_every`."""
+
+    every: int
+    keep_last: int
+    keep_every: int | None
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Held-out loss every `every` steps over at most `batches` batches of the training batch's shape."""
+
+    every: int
+    batches: int
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What the run is meant for. Memory in bytes; peak in FLOP/s (dense bf16), bandwidth in bytes/s; None = unknown."""
+
+    target: str
+    title: str
+    count: int
+    device_memory: int | None
+    memory_budget: int | None
+    peak_flops: float | None
+    bandwidth: float | None
+    price_per_hour: float | None
+    currency: str | None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Names and kinds of the launchers."""
+
+    name: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key whose resolved value differs from the parent experiment's, in the spec's own terms."""
+
+    key: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A note of the author (`about` names a section or key), or a warning that the checks left standing (`code` set)."""
+
+    about: str
+    text: Text
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, resolved and checked. `run` names its folders and files: the name, then `.profile` if there is one."""
+
+    run: str
+    name: str
+    profile: str | None
+    title: Text
+    goal: Text
+    date: str | None
+    training: Training
+    schedule: Schedule
+    checkpoint: Checkpointing
+    validation: Validation
+    hardware: Hardware
+    launch: Launch
+    evaluation: Evaluation
+    expectations: tuple[Expectation, ...]
+    scenarios: Scenarios | None
+    notes: tuple[Remark, ...]
+    warnings: tuple[Remark, ...]
+    languages: tuple[str, ...]
+    changes: tuple[Change, ...]
+    boundary: tuple[BoundaryRow, ...]
+    predictions: Predictions

@@ -1,0 +1,102 @@
+"""Quantities with units: what a spec may write (`6GB`, `1.5h`, `20k`, `40%`) and how documents print numbers.
+
+Sizes are bytes (GB = 10^9, GiB = 2^30), times are seconds, percentages are fractions of one. Printing uses fixed
+decimals, a comma between thousands and the ASCII minus in every locale and language.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {
+    "size": {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+             "TiB": 2**40},
+    "time": {"s": 1, "m": 60, "h": 3600, "d": 86400},
+    "count": {"": 1, "k": 10**3, "M": 10**6, "B": 10**9},
+    "fraction": {"": 1.0, "%": 0.01},
+}
+_NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
+DASH = "–"
+
+
+class NotAQuantity(ValueError):
+    """Text that is no quantity of the kind asked for; the message says which units there are."""
+
+
+def parse(value: int | float | str, kind: str) -> float:
+    """A number in the base unit of `kind`: size (bytes), time (seconds), count, or fraction. Raises `NotAQuantity`.
+
+    Bare numbers count as the base unit where that cannot be misread: for counts and fractions, not for sizes and times.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if "" not in _UNITS[kind]:
+            raise NotAQuantity(f"{value} needs a unit: one of {', '.join(_UNITS[kind])}")
+        return value
+    match = _NUMBER.fullmatch(str(value))
+    if not match or match[2] not in _UNITS[kind]:
+        known = ", ".join(unit for unit in _UNITS[kind] if unit)
+        raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {known}")
+    number = match[1].replace("_", "").replace(",", "")
+    factor = _UNITS[kind][match[2]]
+    if kind == "fraction":
+        return round(float(number) * factor, 12)
+    return float(number) * factor
+
+
+def parse_count(value: int | float | str) -> int:
+    """A whole number (`20k` is 20,000). Raises `NotAQuantity` where a fraction is left."""
+    number = parse(value, "count")
+    if number != int(number):
+        raise NotAQuantity(f"{value!r} is no whole number")
+    return int(number)
+
+
+def integer(value: int | None) -> str:
+    """`18,874,368`; a dash for None."""
+    return DASH if value is None else f"{value:,}"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Fixed decimals; a dash for None."""
+    if value is None:
+        return DASH
+    text = f"{value:,.{digits}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+def significant(value: float | None, digits: int = 4) -> str:
+    """Shortest form with at most `digits` significant digits (`0.0035`, `1.5e-05`, `20000`); a dash for None."""
+    if value is None:
+        return DASH
+    if isinstance(value, int) or (abs(value) < 1e15 and value == int(value)):
+        return str(int(value))
+    return f"{value:.{digits}g}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction as `83.0%`; a dash for None."""
+    return DASH if value is None else decimal(value * 100, digits) + "%"
+
+
+def size(value: float | None) -> str:
+    """Bytes as `512 B`, `1.23 MB` or `5.93 GB` (powers of ten); a dash for None."""
+    if value is None:
+        return DASH
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if abs(value) >= factor:
+            return f"{decimal(value / factor)} {unit}"
+    return f"{int(value)} B"
+
+
+def duration(value: float | None) -> str:
+    """Seconds as `42 s`, `3 min 20 s` or `1 h 30 min`; a dash for None."""
+    if value is None:
+        return DASH
+    whole = round(value)
+    if value < 10:
+        return f"{decimal(value, 1)} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
