@@ -1,0 +1,28 @@
+"""Bounds that a spec puts on metrics: a number with a unit, read by the unit of the metric it bounds."""
+
+from __future__ import annotations
+
+from .contract.metrics import COMMON, Metric
+from .contract.quantities import NotAQuantity, parse
+from .families import family
+
+_KINDS = {"fraction": "fraction", "bytes": "size", "seconds": "time"}
+
+
+def metrics(family_name: str, suites: tuple[str, ...]) -> dict[str, Metric]:
+    """Every metric that a run of this family with these suites can be held to, by name."""
+    known = (*COMMON, *family(family_name).METRICS)
+    of_suites = (Metric(f"eval.{suite}", "fraction", "higher") for suite in suites)
+    return {metric.name: metric for metric in (*known, *of_suites)}
+
+
+def read(value: int | float | str, unit: str) -> float:
+    """A bound in the metric's base unit. Raises `NotAQuantity` where the unit does not fit the metric."""
+    text = str(value).strip()
+    sign, magnitude = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
+    if unit not in _KINDS:
+        return sign * parse(magnitude, "count")
+    number = sign * parse(magnitude, _KINDS[unit])
+    if unit == "fraction" and not -1.0 <= number <= 1.0:
+        raise NotAQuantity(f"{text} is no share; scores run from 0% to 100%, so write {text}%")
+    return number

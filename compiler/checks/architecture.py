@@ -1,0 +1,31 @@
+"""Whether the attention heads divide the model's width into halves that rotary embedding can turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..codes.entry import entry
+from ..diagnostics import Diagnostic
+from .subject import Subject
+
+CODES = (
+    entry(
+        "E301",
+        "Heads do not divide the model's width",
+        "Every attention head gets dim / heads channels, and rotary embedding turns them in pairs. So `heads` has to "
+        "divide `dim`, and the width of a head has to be even.",
+        wrong="model: {dim: 256, heads: 5}",
+        right="model: {dim: 256, heads: 4}",
+    ),
+)
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Heads against width."""
+    model = subject.experiment.training.config.model
+    fitting = [heads for heads in range(1, model.dim + 1) if model.dim % (2 * heads) == 0]
+    if model.heads not in fitting:
+        near = sorted(sorted(fitting, key=lambda heads: abs(heads - model.heads))[:3])
+        yield subject.finding(
+            "E301", f"{model.heads} heads cannot share dim {model.dim}: each would get {model.dim / model.heads:g} channels",
+            "model.heads", f"heads that fit: {', '.join(map(str, near))}" if near else "make dim even", ["model.dim"])

@@ -1,0 +1,35 @@
+"""Whether the rate is continuous where a resumed run takes over from its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..codes.entry import entry
+from ..diagnostics import Diagnostic
+from .subject import Subject
+
+CODES = (
+    entry(
+        "W313",
+        "The rate jumps at the resume step",
+        "A parent that was warmed down ends at a fraction of its peak rate. Going on at full rate in the next update "
+        "throws the loss up, often above where it was thousands of steps before. `resume.schedule: rewarm` rises from "
+        "the parent's last rate over `schedule.warmup_steps`.",
+        wrong="resume: {from: parent.yaml, step: 1000, schedule: continue}\nsteps: 2000",
+        right="resume: {from: parent.yaml, step: 1000, schedule: rewarm}\nsteps: 2000\nschedule: {warmup_steps: 100}",
+    ),
+)
+TOLERATED = 2.0
+"""A factor between neighbouring updates beyond which the loss visibly jumps."""
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """The last effective rate of the parent against the first one here, group by group; the largest jump is named."""
+    rows = [row for row in subject.experiment.boundary if row.name.startswith("rate.") and row.before and row.after]
+    factors = {row.name: max(row.after / row.before, row.before / row.after) for row in rows}
+    if factors and max(factors.values()) > TOLERATED:
+        row = max(rows, key=lambda one: factors[one.name])
+        yield subject.finding(
+            "W313", f"{row.name} goes from {row.before:.3g} to {row.after:.3g} in one update "
+            f"(x {row.after / row.before:.3g})", "resume.schedule", "`rewarm` rises to it over schedule.warmup_steps",
+            ["resume.from", "schedule.warmup_steps"])

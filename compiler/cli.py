@@ -1,0 +1,135 @@
+"""The command line: `expc check | build | plan | explain | schema`, and the runtime's commands, loaded when they are called.
+
+Every command takes `--json`. Exit codes: 0 fine, 1 errors in a spec, 2 stale or changed, 64 wrong use of the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+RUNTIME = ("run", "status", "eval", "compare", "report")
+STALE, MISUSED = 2, 64
+
+
+class Commands(click.Group):
+    """The compiler's commands, and by name those of the runtime, which import torch only when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *RUNTIME]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in RUNTIME:
+            group: click.Group = importlib.import_module("expc.runtime.cli").commands
+            return group.get_command(ctx, name)
+        return super().get_command(ctx, name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from .diagnostics import nearest
+
+            near = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(error.message + (f' Did you mean "{near}"?' if near else ""), ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="expc")
+def commands() -> None:
+    """Compile an experiment spec into launchers, a frozen snapshot and a design document; run it; report on it.
+
+    \b
+    expc check specs/d8_v2.yaml      say everything that is wrong with a spec
+    expc build specs/d8_v2.yaml      write launchers, snapshot and design document to generated/
+    bash generated/resume_d8_depth_5k_to_20k.sh    train, evaluate, compare, report
+    """
+
+
+specs_argument = click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+profile_option = click.option("--profile", metavar="NAME", help="Overlay this profile of the spec, such as smoke.")
+set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+                          help="Override a value, for instance optimizer.matrix_lr=0.01; may be repeated.")
+
+
+@commands.command()
+@specs_argument
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text",
+              help="How diagnostics are printed.")
+@json_option
+def check(specs: tuple[Path, ...], form: str, as_json: bool) -> None:
+    """Say everything that is wrong with SPECS (all of specs/ if none are named), in every profile."""
+    from . import commands as work
+
+    sys.exit(work.check(specs, "json" if as_json else form))
+
+
+@commands.command()
+@specs_argument
+@profile_option
+@set_option
+@click.option("--out", type=click.Path(path_type=Path), help="Write here instead of generated/.")
+@click.option("--check", "verify", is_flag=True,
+              help="Write nothing; exit 2 if a build would. Without SPECS: everything that the manifest lists.")
+@json_option
+def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None, verify: bool,
+          as_json: bool) -> None:
+    """Compile SPECS (all of specs/ if none are named) into launchers, snapshots and design documents."""
+    from . import commands as work
+
+    if verify:
+        sys.exit(work.verify(specs, profile, overrides, out, as_json))
+    sys.exit(work.build(specs, profile, overrides, out, as_json))
+
+
+@commands.command()
+@click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@profile_option
+@set_option
+@click.option("--against", metavar="REV", help="Compare with the snapshot that git holds at this revision.")
+@json_option
+def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
+         as_json: bool) -> None:
+    """Predict parameters, memory, tokens and time of SPECS, and say what a build would change. Exit 2 if anything."""
+    from . import commands as work
+
+    sys.exit(work.plan(specs, profile, overrides, against, as_json))
+
+
+@commands.command()
+@click.argument("subject")
+@click.argument("key", required=False)
+@profile_option
+@set_option
+@json_option
+def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Explain a diagnostic (`expc explain E303`) or say where a value comes from (`expc explain SPEC KEY`)."""
+    from . import commands as work
+
+    sys.exit(work.explain(subject, key, profile, overrides, as_json))
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of specs, for editors."""
+    from .spec_schema import complete
+
+    click.echo(json.dumps(complete(), indent=2, ensure_ascii=False))
+
+
+def main() -> None:
+    """The `expc` program. A wrong use of the command line exits 64."""
+    try:
+        status = commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(MISUSED if isinstance(error, click.UsageError) else error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,38 @@
+"""E110 and E22x: quantities that cannot be read, and experiments that refer to one another wrongly. Examples are overlays
+on a whole spec."""
+
+from __future__ import annotations
+
+from .entry import Code, entry
+
+EXPERIMENTS: tuple[Code, ...] = (
+    entry(
+        "E110",
+        "a quantity that cannot be read",
+        """A bound takes the unit of the metric that it bounds: shares are 83% or 0.83, sizes 6GB, times 1.5h, losses plain
+        numbers.""",
+        "expect: [{metric: peak_memory, at_most: 6}]",
+        "expect: [{metric: peak_memory, at_most: 6GB}]",
+    ),
+    entry(
+        "E220",
+        "experiments refer to one another in a circle",
+        "A run cannot resume from, or be compared with, an experiment that itself needs this one.",
+        "resume: {from: child.yaml, step: 1000}",
+        "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
+    ),
+    entry(
+        "E221",
+        "an experiment that does not exist",
+        "`resume.from` and `eval.compare` name spec files, relative to the file that says so.",
+        "resume: {from: parnet.yaml, step: 1000}\nsteps: 2000",
+        "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
+    ),
+    entry(
+        "E222",
+        "an experiment referred to has errors of its own",
+        "Its errors are printed too; they have to go first, since its step count, rates and identity are part of this one.",
+        "resume: {from: broken.yaml, step: 1000}\nsteps: 2000",
+        "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
+    ),
+)

@@ -1,0 +1,242 @@
+"""What the commands do, apart from reading the command line: each takes plain arguments, prints, and returns its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import emit, render
+from .contract import canonical
+from .diagnostics import Diagnostic, Severity, nearest, ordered
+from .handbook import HANDBOOK
+from .pipeline import Compiled, Session, artifacts
+from .plan import as_plain, as_text
+from .plan import plan as planned
+from .spec_schema import complete
+from .workspace import all_specs, find_workspace
+
+ERRORS, STALE = 1, 2
+SCHEMA_FILE = "spec.schema.json"
+
+
+def _workspace(specs: tuple[Path, ...]) -> Path:
+    start = specs[0].resolve().parent if specs else Path.cwd()
+    found = find_workspace(start)
+    if found is None:
+        raise click.UsageError(f"no folder above {start} holds specs/; run this inside a workspace")
+    return found
+
+
+def _chosen(specs: tuple[Path, ...], workspace: Path) -> list[Path]:
+    chosen = list(specs) or all_specs(workspace)
+    if not chosen:
+        raise click.UsageError(f"there are no specs in {workspace / 'specs'}")
+    return chosen
+
+
+def _say(found: Iterable[Diagnostic], form: str = "text") -> bool:
+    """Prints diagnostics; whether there is an error among them."""
+    found = ordered(found)
+    if form == "text":
+        if found:
+            click.echo(render.as_text(found, colour=_colour()), err=True)
+    else:
+        click.echo({"json": render.as_json, "sarif": render.as_sarif, "github": render.as_github}[form](found))
+    return any(one.severity is Severity.ERROR for one in found)
+
+
+def _colour() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
+def check(specs: tuple[Path, ...], form: str) -> int:
+    """All diagnostics of the specs, bare and under each of their profiles."""
+    workspace = _workspace(specs)
+    found: list[Diagnostic] = []
+    count = 0
+    for spec in _chosen(specs, workspace):
+        for one in _every_profile(spec, workspace):
+            found += one.diagnostics
+            count += 1
+    failed = _say(found, form)
+    if not failed and form == "text":
+        warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
+        click.echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else ""))
+    return ERRORS if failed else 0
+
+
+def _every_profile(spec: Path, workspace: Path) -> Iterator[Compiled]:
+    bare = Session(workspace).compile(spec)
+    yield bare
+    for name in bare.resolved.profiles if bare.resolved else ():
+        yield Session(workspace, name).compile(spec)
+
+
+def _compiled(specs: list[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...]) -> list[Compiled]:
+    session = Session(workspace, profile)
+    return [session.compile(spec, overrides) for spec in specs]
+
+
+def _entry(one: Compiled, texts: dict[str, str], workspace: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
+    assert one.resolved is not None
+    inputs = {file.display: emit.digest(file.text) for file in one.resolved.files}
+    outputs = {name: emit.digest(text) for name, text in texts.items()}
+    spec = Path(os.path.relpath(one.path, workspace)).as_posix()
+    return {"spec": spec, "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
+            "outputs": outputs}
+
+
+def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None,
+          as_json: bool) -> int:
+    """Writes everything, or nothing where any spec has an error."""
+    workspace = _workspace(specs)
+    compiled = _compiled(_chosen(specs, workspace), workspace, profile, overrides)
+    if _say(diagnostic for one in compiled for diagnostic in one.diagnostics):
+        return ERRORS
+    entries, texts = {}, {SCHEMA_FILE: canonical.dumps(complete())}
+    for one in compiled:
+        assert one.experiment is not None
+        own = artifacts(one.experiment)
+        entries[one.experiment.run] = _entry(one, own, workspace, overrides)
+        texts |= own
+    folder = out or workspace / "generated"
+    changed = emit.write_build(folder, entries, texts)
+    if as_json:
+        click.echo(json.dumps({"runs": sorted(entries), "changed": changed}, indent=2))
+        return 0
+    for one in compiled:
+        assert one.experiment is not None
+        files = entries[one.experiment.run]["outputs"]
+        touched = sum(name in changed for name in files)
+        click.echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed")
+    launchers = [name for entry in entries.values() for name in entry["outputs"] if _is_bash(name)]
+    click.echo("run: " + "\n     ".join(f"bash {_shown(folder / name)}" for name in launchers))
+    return 0
+
+
+def _is_bash(name: str) -> bool:
+    return name.endswith(".sh") and not name.endswith(".tmux.sh")
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None,
+           as_json: bool) -> int:
+    """Whether the files on disk are what a build would write; says of each that is not what is wrong with it."""
+    workspace = _workspace(specs)
+    folder = out or workspace / "generated"
+    recorded = emit.read_manifest(folder)
+    if specs:
+        compiled = [(one, overrides) for one in _compiled(list(specs), workspace, profile, overrides)]
+    else:
+        compiled = _of_manifest(recorded, workspace)
+    if _say(diagnostic for one, _ in compiled for diagnostic in one.diagnostics):
+        return ERRORS
+    found = emit.stale(folder, {SCHEMA_FILE: canonical.dumps(complete())}, {})
+    for one, forced in compiled:
+        assert one.experiment is not None
+        texts = artifacts(one.experiment)
+        known = recorded.get(one.experiment.run, {})
+        found += emit.stale(folder, texts, known.get("outputs", {}))
+        if known != _entry(one, texts, workspace, forced):
+            found.append(emit.Stale(emit.MANIFEST, f"out of date for {one.experiment.run}"))
+    if not specs and not recorded:
+        found.append(emit.Stale(emit.MANIFEST, "missing"))
+    if as_json:
+        click.echo(json.dumps([{"file": one.file, "why": one.why} for one in found], indent=2))
+    else:
+        for one in found:
+            click.echo(f"{_shown(folder / one.file)}: {one.why}", err=True)
+        fine = f"{len(compiled)} builds are up to date"
+        click.echo("run `expc build` again and commit what it writes" if found else fine, err=bool(found))
+    return STALE if found else 0
+
+
+def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[tuple[Compiled, tuple[str, ...]]]:
+    """Every entry of the manifest, and every spec that it lacks, compiled anew."""
+    sessions: dict[tuple[str | None, tuple[str, ...]], Session] = {}
+    wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
+    listed = {path.resolve() for path, _, _ in wanted}
+    wanted += [(path, None, ()) for path in all_specs(workspace) if path.resolve() not in listed]
+    compiled = []
+    for path, profile, overrides in wanted:
+        session = Session(workspace, profile) if overrides else sessions.setdefault(
+            (profile, overrides), Session(workspace, profile))
+        compiled.append((session.compile(path, overrides), overrides))
+    return compiled
+
+
+def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
+         as_json: bool) -> int:
+    """Predictions and the difference to what is built."""
+    workspace = _workspace(specs)
+    compiled = _compiled(list(specs), workspace, profile, overrides)
+    if _say(diagnostic for one in compiled for diagnostic in one.diagnostics):
+        return ERRORS
+    plans = [planned(one.experiment, _committed(workspace, one.experiment.run, against))
+             for one in compiled if one.experiment is not None]
+    if as_json:
+        click.echo(json.dumps([as_plain(one) for one in plans], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(map(as_text, plans)))
+    return 0 if all(one.empty for one in plans) else STALE
+
+
+def _committed(workspace: Path, run: str, against: str | None) -> str | None:
+    name = f"generated/{run}/snapshot.json"
+    if against is None:
+        path = workspace / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    import git
+
+    try:
+        repository = git.Repo(workspace, search_parent_directories=True)
+        top = Path(str(repository.working_tree_dir))
+        blob = repository.commit(against).tree / os.path.relpath(workspace / name, top)
+    except KeyError:
+        return None
+    except (git.exc.GitError, ValueError) as error:
+        raise click.UsageError(f"git has no revision {against!r} here ({type(error).__name__})") from None
+    return blob.data_stream.read().decode()
+
+
+def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], as_json: bool) -> int:
+    """A diagnostic's explanation, or the layers of a value."""
+    path = Path(subject)
+    if key is None and not path.exists():
+        return _explain_code(subject, as_json)
+    if key is None:
+        raise click.UsageError(f"which key of {subject}? for instance: expc explain {subject} optimizer.matrix_lr")
+    resolved = Session(_workspace((path,)), profile).compile(path, overrides).resolved
+    layers = resolved.layers(key) if resolved else []
+    if not layers:
+        raise click.UsageError(f"{subject} has no value at {key}")
+    if as_json:
+        rows = [{"layer": one.layer.name, "value": one.value, "place": str(one.span)} for one in layers]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0
+    width = max(len(one.layer.name) for one in layers)
+    for one in layers:
+        value = json.dumps(one.value, ensure_ascii=False)
+        place = "" if one.layer.kind == "default" else f"  {one.span}"
+        click.echo(f"{one.layer.name:<{width}}  {value}{place}")
+    click.echo(f"{key} = {json.dumps(resolved.value(key) if resolved else None, ensure_ascii=False)}")
+    return 0
+
+
+def _explain_code(code: str, as_json: bool) -> int:
+    one = HANDBOOK.get(code.upper())
+    if one is None:
+        near = nearest(code.upper(), HANDBOOK)
+        raise click.UsageError(f"there is no diagnostic {code}" + (f"; did you mean {near}?" if near else ""))
+    click.echo(json.dumps(asdict(one), indent=2, ensure_ascii=False) if as_json else one.shown())
+    return 0

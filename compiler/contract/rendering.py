@@ -1,0 +1,192 @@
+"""Templates, words and languages: what turns an experiment and evidence into text, for compiler and runtime alike.
+
+In go a template's name and its context, out comes text. Strings of a spec pass through one of the filters here
+(`inline`, `prose`, `code`, `fence`, `blockquote`), so that none of them can break a table, leave its fence or inject
+HTML. Words come from `templates/words/<language>.json`: flat keys, `str.format` placeholders, our own sentences only.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ... import templates
+from . import quantities
+from .promises import Text
+
+FOLDER = Path(templates.__file__).parent
+LANGUAGES = ("zh", "en")
+
+_BIDI = {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+_SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_LINE_START = re.compile(r"[#=]|[+-](?=\s|$|-)|\d{1,9}(?=[.)](?:\s|$))")
+_CODE_SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def say(text: Text, language: str) -> str:
+    """Prose in `language`, else the text that serves all, else the one language there is; empty where there is none."""
+    for key in (language, "any", *LANGUAGES):
+        if text.get(key):
+            return text[key]
+    return ""
+
+
+def visible(text: str, keep: str = "") -> str:
+    """`text` with control characters, direction overrides and lone surrogates as `\\u202e`, except those in `keep`."""
+    return "".join(_escaped(c) if c not in keep and (unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _BIDI)
+                   else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}"
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def inline(text: str) -> str:
+    """One line of Markdown that shows `text` as it is; `code` spans stay code. Safe in paragraphs and table cells."""
+    flat = visible(" ".join(_lines(text).split()))
+    parts = _CODE_SPAN.split(flat)
+    shown = "".join(code(part) if index % 2 else _plain(part) for index, part in enumerate(parts))
+    start = _LINE_START.match(shown)
+    if not start:
+        return shown
+    return f"{start[0]}\\{shown[start.end():]}" if start[0].isdigit() else f"\\{shown}"
+
+
+def _plain(text: str) -> str:
+    escaped = _SPECIAL.sub(lambda match: "\\" + match[0], text)
+    return "".join(_ENTITIES.get(c, c) for c in escaped)
+
+
+def prose(text: str) -> str:
+    """Paragraphs (parted by empty lines in `text`) of Markdown that show `text` as it is."""
+    paragraphs = re.split(r"\n\s*\n", _lines(text).strip())
+    return "\n\n".join(inline(paragraph) for paragraph in paragraphs)
+
+
+def code(text: str) -> str:
+    """An inline code span that also holds in a table cell; line ends, tabs and outer spaces are made visible."""
+    shown = visible(_lines(text).replace("\n", "⏎").replace("\t", "⇥"))
+    body = shown.strip(" ")
+    left = len(shown) - len(shown.lstrip(" ")) if body else len(shown)
+    shown = "␣" * left + body + "␣" * (len(shown) - left - len(body))
+    if shown and not any(c in shown for c in "`|") and not shown.endswith("\\"):
+        return f"`{shown}`"
+    return "<code>" + "".join(c if c.isalnum() or c in " .,:;␣⏎⇥" else f"&#{ord(c)};" for c in shown) + "</code>"
+
+
+def fence(text: str, language: str = "text") -> str:
+    """A fenced block with `text` word for word; its fence is longer than any run of backticks in it."""
+    body = visible(_lines(text), keep="\n\t").rstrip("\n")
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    marks = "`" * max(3, longest + 1)
+    return f"{marks}{language}\n{body}\n{marks}"
+
+
+def blockquote(text: str) -> str:
+    """A person's own Markdown as a block quote: its structure stays inside, its HTML is shown instead of taken."""
+    lines = visible(_lines(text), keep="\n\t").strip("\n").split("\n")
+    return "\n".join(("> " + _TAG.sub("&lt;", line)).rstrip() for line in lines)
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value in its unit: bytes, seconds, fraction (as per cent), nats, bits, per_second, number, or a currency."""
+    if value is None:
+        return quantities.DASH
+    formats: dict[str, Callable[[float], str]] = {
+        "bytes": quantities.size,
+        "seconds": quantities.duration,
+        "fraction": quantities.percent,
+        "nats": lambda x: quantities.decimal(x, 3) + " nats",
+        "bits": lambda x: quantities.decimal(x, 3) + " bits",
+        "per_second": lambda x: quantities.decimal(x, 0 if abs(x) >= 100 else 2) + "/s",
+        "number": _number,
+    }
+    return formats[unit](value) if unit in formats else f"{quantities.decimal(value)} {inline(unit)}"
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1e12:
+        return f"{value:.4g}"
+    return f"{int(value):,}" if value == int(value) else quantities.significant(value)
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Fixed decimals with the sign always shown; a dash for None."""
+    shown = quantities.decimal(value, digits)
+    return shown if value is None or shown.startswith("-") else f"+{shown}"
+
+
+class Words:
+    """The words of one language: `words(key, name=value)` is a sentence. An unknown key raises KeyError."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._words: Mapping[str, str] = _load(language)
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        return self._words[key].format(**values) if values else self._words[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._words
+
+    def label(self, kind: str, name: str) -> str:
+        """The word for a name that comes from outside (a module, a metric, a method); the name as code if there is none."""
+        return self._words.get(f"{kind}.{name}") or code(name)
+
+
+@functools.cache
+def _load(language: str) -> Mapping[str, str]:
+    words: dict[str, str] = json.loads((FOLDER / "words" / f"{language}.json").read_text(encoding="utf-8"))
+    return words
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The one Jinja2 environment: undefined names raise, nothing is escaped by itself, blocks leave no lines behind."""
+    result = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER, encoding="utf-8"), undefined=jinja2.StrictUndefined, autoescape=False,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )
+    own = (inline, prose, code, fence, blockquote, amount, signed)
+    numbers = (quantities.integer, quantities.decimal, quantities.significant, quantities.percent, quantities.size,
+               quantities.duration)
+    result.filters.update({function.__name__: function for function in (*own, *numbers)})
+    return result
+
+
+def render(template: str, context: Mapping[str, Any], language: str) -> str:
+    """Text of `template` in one language: `t` holds its words, `say` picks prose; ends with one newline."""
+    text = environment().get_template(template).render(
+        context, t=Words(language), say=lambda prose: say(prose, language), language=language)
+    return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """Outside code fences no line ends in spaces and no two empty lines follow each other; one newline at the end."""
+    kept: list[str] = []
+    closing = ""
+    for line in text.split("\n"):
+        marks = re.match(r"`{3,}", line)
+        if closing:
+            closing = "" if line == closing else closing
+        elif marks:
+            closing = marks[0]
+        else:
+            line = line.rstrip()
+            if not line and (not kept or not kept[-1]):
+                continue
+        kept.append(line)
+    return "\n".join(kept).strip("\n") + "\n"

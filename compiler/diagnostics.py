@@ -1,0 +1,118 @@
+"""What is wrong, where, and what was meant. In: findings of any phase. Out: `Diagnostic` values (a user's
+mistake never raises), ordered and without repeats, and `nearest`, which finds the name that a misspelt one
+stands for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+
+from .source import Span
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A second thing to know. With a span, the place is printed right after the text ("inherited from"
+    file:1:2)."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. The code's letter is its severity: E102 is an error, W301 a warning."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    help: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.WARNING if self.code.startswith("W") else Severity.ERROR
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(found.severity is Severity.ERROR for found in diagnostics)
+
+
+def ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By file and place; what has no place comes first. The same finding met on two ways (through two
+    profiles, or a base file checked by itself and as a base) is kept once, as it was met first."""
+    kept: dict[tuple[object, ...], Diagnostic] = {}
+    for found in diagnostics:
+        kept.setdefault((found.code, found.message, found.span), found)
+    return sorted(
+        kept.values(), key=lambda found: (found.span.order if found.span else ("", 0, 0), found.code)
+    )
+
+
+def quote(text: str, limit: int = 60) -> str:
+    """A user's text for a message: on one line, in double quotes, cut at `limit` characters."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return json.dumps(cut, ensure_ascii=False)
+
+
+def listing(words: Iterable[str], limit: int = 16) -> str:
+    """Words for a message: "a, b, c", or the first of them and how many more there are."""
+    names = list(words)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` is most likely a slip for, or None when none is near.
+
+    Case and - _ space count for nothing; a letter dropped, doubled, changed or swapped counts one, and about
+    a third of the letters may differ; the same parts in another order (lr_matrix) are a match.
+    """
+    best: tuple[float, float] | None = None
+    found = None
+    for candidate in candidates:
+        score = _score(_normal(word), _normal(candidate))
+        if score is not None and (best is None or score < best):
+            best, found = score, candidate
+    return found
+
+
+def _normal(word: str) -> str:
+    return re.sub(r"[-\s.]+", "_", word[:80].strip().casefold())
+
+
+def _score(word: str, candidate: str) -> tuple[float, float] | None:
+    """Smaller is nearer, None is too far: the edits, then how little the two have in common."""
+    if not word or not candidate:
+        return None
+    unlike = 1 - SequenceMatcher(None, word, candidate, autojunk=False).ratio()
+    edits = _edits(word, candidate)
+    longest = max(len(word), len(candidate))
+    if edits <= 1 and longest > 2 or edits <= longest // 3:
+        return float(edits), unlike
+    if sorted(word.split("_")) == sorted(candidate.split("_")):
+        return 1.5, unlike
+    return (edits + 1.0, unlike) if longest >= 6 and unlike <= 0.25 else None
+
+
+def _edits(left: str, right: str) -> int:
+    """Damerau-Levenshtein distance, swaps of neighbours counted once (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        before, above, row = row, before, [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, above[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

@@ -1,0 +1,178 @@
+"""A spec's files and profiles as layers. In: the spec's path. Out: the layers of its bases, of the spec
+itself and of the chosen profile, in the order in which they apply; each base once, before everything that
+extends it. Diagnoses missing bases (with the near names), circles, bases outside the workspace, and profiles
+that nobody has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .diagnostics import Diagnostic, listing, nearest, quote
+from .merge import Layer, is_null, merge, without
+from .parse import parse
+from .reading import display, load
+from .source import Node, SourceFile, Span
+
+RESERVED = ("extends", "profiles")
+MAX_CHAIN = 20
+
+
+@dataclass
+class Chain:
+    """What was read on the way from a spec to its bases. `complete` is False when a base could not be
+    read."""
+
+    workspace: Path
+    files: list[SourceFile] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    profiles: list[Layer] = field(default_factory=list)  # the `profiles` section of each file
+    found: list[Diagnostic] = field(default_factory=list)
+    complete: bool = True
+    _open: list[tuple[Path, str]] = field(default_factory=list)
+    _done: set[Path] = field(default_factory=set)
+
+    def read(self, path: Path, by: Span | None = None) -> None:
+        """Adds a file's layers, those of its bases first."""
+        path = Path(os.path.abspath(path))
+        if path in self._done or self._circle(path, by):
+            return
+        file, found = load(path, self.workspace, span=by, code="E201" if by else "E001")
+        self.found += found
+        root = self._root(file) if file else None
+        if file is None or root is None:
+            self.complete = False
+            return
+        self.files.append(file)
+        self._open.append((path, file.display))
+        self._bases(root, path)
+        self._open.pop()
+        self._done.add(path)
+        self.layers.append(Layer(file.display, "file", without(root, RESERVED), by))
+        self._section(root, file, by)
+
+    def _root(self, file: SourceFile) -> Node | None:
+        root, found = parse(file)
+        self.found += found
+        if root is None or isinstance(root.value, dict):
+            return root
+        if not root.broken:
+            message = f"a spec is a mapping of keys to values, not {described(root)}"
+            self.found.append(Diagnostic("E006", message, _begin(root.span), "write key: value"))
+        return None
+
+    def _circle(self, path: Path, by: Span | None) -> bool:
+        names = [name for _, name in self._open]
+        paths = [one for one, _ in self._open]
+        if path in paths:
+            around = " → ".join([*names[paths.index(path) :], names[paths.index(path)]])
+            self.found.append(
+                Diagnostic("E202", f"extends goes in a circle: {around}", by, "take one of them out")
+            )
+        elif len(paths) >= MAX_CHAIN:
+            message = f"extends is more than {MAX_CHAIN} files deep: {' → '.join(names[:3])} → …"
+            self.found.append(Diagnostic("E203", message, by))
+        else:
+            return False
+        self.complete = False
+        return True
+
+    def _bases(self, root: Node, path: Path) -> None:
+        entry = root.child("extends")
+        if entry is None or entry.value is None:
+            self.complete = self.complete and not (entry and entry.broken)
+            return
+        for one in entry.value if isinstance(entry.value, tuple) else (entry,):
+            if not isinstance(one.value, str) or not one.value.strip():
+                help_ = "write a path relative to this file, or a list of them"
+                message = f"extends must name files, not {described(one)}"
+                self._refuse(Diagnostic("E203", message, one.span, help_))
+            elif os.path.isabs(one.value) or one.value.startswith("~"):
+                help_ = "write it relative to this file, so that it holds on every machine"
+                self._refuse(Diagnostic("E203", "extends names an absolute path", one.span, help_))
+            elif display(base := path.parent / one.value, self.workspace).startswith("../"):
+                help_ = "copy it into the workspace: a build must not depend on files outside"
+                self._refuse(Diagnostic("E203", "extends leaves the workspace", one.span, help_))
+            else:
+                self.read(base, one.span)
+
+    def _refuse(self, diagnostic: Diagnostic) -> None:
+        self.found.append(diagnostic)
+        self.complete = False
+
+    def _section(self, root: Node, file: SourceFile, by: Span | None) -> None:
+        section = root.child("profiles")
+        if section is None or section.value is None:
+            return
+        if not isinstance(section.value, dict):
+            message = f"profiles must map names to overlays, not {described(section)}"
+            help_ = "write profiles:, below it a name such as smoke:, and below that the keys that differ"
+            self.found.append(Diagnostic("E204", message, section.place, help_))
+            return
+        kept = {name: self._overlay(name, node) for name, node in section.value.items()}
+        self.profiles.append(Layer(file.display, "profile", replace(section, value=kept), by))
+
+    def _overlay(self, name: str, node: Node) -> Node:
+        if node.value is None:
+            return node
+        if not isinstance(node.value, dict):
+            message = (
+                f"profile {quote(name)} must be a mapping of the keys that differ, not {described(node)}"
+            )
+            self.found.append(Diagnostic("E204", message, node.place))
+            return replace(node, value=None, broken=True)
+        for key in RESERVED:
+            if (child := node.value.get(key)) is not None:
+                help_ = f"move {key} to the top level of the file"
+                self.found.append(Diagnostic("E204", f"a profile cannot hold {key}", child.key, help_))
+        return without(node, RESERVED)
+
+    def names(self) -> tuple[str, ...]:
+        """The profiles that exist, in the order in which they are met, bases first; null takes one away."""
+        merged = None
+        for layer in self.profiles:
+            merged = merge(merged, layer.tree) if merged is not None else layer.tree
+        if merged is None or not isinstance(merged.value, dict):
+            return ()
+        return tuple(name for name, node in merged.value.items() if not is_null(node))
+
+    def profile(self, name: str) -> list[Layer]:
+        """The overlays of one profile, lowest first."""
+        if name not in self.names():
+            if self.complete:
+                self.found.append(self._unknown(name))
+            return []
+        overlays: list[Layer] = []
+        for layer in self.profiles:
+            node = layer.tree.child(name)
+            if node is not None and is_null(node):
+                overlays = []
+            elif node is not None and isinstance(node.value, dict):
+                overlays.append(Layer(f"profile {name}", "profile", node, layer.by))
+        return overlays
+
+    def _unknown(self, name: str) -> Diagnostic:
+        near = nearest(name, self.names())
+        place = self.profiles[-1].tree.key if self.profiles else None
+        known = f"its profiles are: {listing(self.names())}" if self.names() else "it has none"
+        spec = self.files[0].display
+        return Diagnostic("E205", f"{spec} has no profile {quote(name)}", place,
+                          f"did you mean {quote(near)}?" if near else known)  # fmt: skip
+
+
+def described(node: Node) -> str:
+    """A value for a message: what kind it is, and which one where that is short."""
+    value = node.value
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | tuple):
+        kind = "mapping" if isinstance(value, dict) else "list"
+        return f"a {kind}" if value else f"an empty {kind}"
+    return f"the text {quote(value)}" if isinstance(value, str) else f"the number {value}"
+
+
+def _begin(span: Span) -> Span:
+    return replace(span, end_line=span.line, end_column=span.column + 1)

@@ -1,0 +1,136 @@
+"""`${key.path}` in strings. In: the merged tree with its defaults. Out: the tree with references replaced by
+the values that they name (a string that is nothing else keeps the value's type), and diagnostics for unknown
+keys, circles and references to whole sections. `$${` stands for `${`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .compose import MAX_DEPTH
+from .diagnostics import Diagnostic, listing, nearest, quote
+from .source import Node, Span
+
+REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+MAX_LENGTH = 65_536
+LITERAL = "to keep the text as it stands, write $${"
+
+Path = tuple[str, ...]
+
+
+def interpolate(root: Node, *, complete: bool = True) -> tuple[Node, list[Diagnostic]]:
+    """Of a tree that is not complete (a base could not be read), unknown keys are not reported."""
+    work = _Interpolation(root, complete)
+    return work.walk(root, ()), work.found
+
+
+class _Interpolation:
+    def __init__(self, root: Node, complete: bool) -> None:
+        self.root = root
+        self.complete = complete
+        self.done: dict[Path, Node] = {}
+        self.open: list[Path] = []
+        self.found: list[Diagnostic] = []
+
+    def walk(self, node: Node, path: Path) -> Node:
+        if isinstance(node.value, dict):
+            return replace(
+                node, value={key: self.walk(child, (*path, key)) for key, child in node.value.items()}
+            )
+        if isinstance(node.value, tuple):
+            return replace(
+                node, value=tuple(self.walk(one, (*path, str(i))) for i, one in enumerate(node.value))
+            )
+        return self.expand(node, path)
+
+    def expand(self, node: Node, path: Path) -> Node:
+        if not isinstance(node.value, str) or "${" not in node.value:
+            return node
+        if path not in self.done:
+            self.open.append(path)
+            self.done[path] = self._text(node, node.value)
+            self.open.pop()
+        return self.done[path]
+
+    def _text(self, node: Node, text: str) -> Node:
+        matches = list(REFERENCE.finditer(text))
+        values = [self._one(node, match) for match in matches]
+        if any(value.broken for value in values):
+            return replace(node, value=None, broken=True)
+        if len(matches) == 1 and matches[0][0] == text and matches[0][1] is not None:
+            return replace(node, value=values[0].value)
+        pieces, end = [], 0
+        for match, value in zip(matches, values, strict=True):
+            pieces += [text[end : match.start()], _written(value)]
+            end = match.end()
+        made = "".join([*pieces, text[end:]])
+        if len(made) > MAX_LENGTH:
+            return self._refuse(node, "E210", f"the text grows beyond {MAX_LENGTH:,} characters", node.span)
+        return replace(node, value=made)
+
+    def _one(self, node: Node, match: re.Match[str]) -> Node:
+        if match[0] == "$${":
+            return replace(node, value="${")
+        place = _inside(node.span, match[0])
+        if match[1] is None:
+            return self._refuse(
+                node, "E210", 'a reference begins with "${" and is not closed by "}"', place, LITERAL
+            )
+        path = tuple(match[1].strip().split("."))
+        if not all(path):
+            return self._refuse(node, "E210", f"{quote(match[0])} names no key", place, LITERAL)
+        target, depth = self.root.find(path)
+        if depth < len(path):
+            return self._unknown(node, path, target, depth, place)
+        if isinstance(target.value, dict | tuple):
+            help_ = _children(target, path)
+            return self._refuse(node, "E210", f"{match[1].strip()} is not a single value", place, help_)
+        if path in self.open or len(self.open) > MAX_DEPTH:
+            return self._circle(node, path, place)
+        return self.expand(target, path)
+
+    def _refuse(self, node: Node, code: str, message: str, place: Span, help_: str | None = None) -> Node:
+        self.found.append(Diagnostic(code, message, place, help_))
+        return replace(node, value=None, broken=True)
+
+    def _unknown(self, node: Node, path: Path, target: Node, depth: int, place: Span) -> Node:
+        if not self.complete or target.broken:
+            return replace(node, value=None, broken=True)
+        names = list(target.value) if isinstance(target.value, dict) else []
+        near = nearest(path[depth], names)
+        if near is not None:
+            help_ = f"did you mean ${{{'.'.join((*path[:depth], near, *path[depth + 1 :]))}}}?"
+        else:
+            help_ = _children(target, path[:depth]) if depth else LITERAL
+        return self._refuse(
+            node, "E208", f"there is no key {quote('.'.join(path))} to refer to", place, help_
+        )
+
+    def _circle(self, node: Node, path: Path, place: Span) -> Node:
+        if path not in self.open:
+            return self._refuse(node, "E209", f"more than {MAX_DEPTH} references lead to one another", place)
+        around = [*self.open[self.open.index(path) :], path]
+        message = f"references go in a circle: {' → '.join('.'.join(one) for one in around)}"
+        return self._refuse(node, "E209", message, place, "give one of them a value of its own")
+
+
+def _written(node: Node) -> str:
+    """A value inside a longer text: as YAML would write it."""
+    return node.value if isinstance(node.value, str) else json.dumps(node.value)
+
+
+def _children(node: Node, path: Sequence[str]) -> str | None:
+    names = list(node.value) if isinstance(node.value, dict) else []
+    return f"below {'.'.join(path)} there are: {listing(names)}" if names and path else None
+
+
+def _inside(span: Span, text: str) -> Span:
+    """The place of a reference inside the span of its string; the whole span where it cannot be told."""
+    lines = span.file.lines
+    for number in range(span.line, min(span.end_line, len(lines)) + 1):
+        start = lines[number - 1].find(text, span.column - 1 if number == span.line else 0)
+        if start >= 0:
+            return Span(span.file, number, start + 1, number, start + 1 + len(text))
+    return span

@@ -1,0 +1,77 @@
+"""One tree out of layers. In: located trees, the lower ones first. Out: their merger: mappings merge, lists
+replace, null deletes. Each value of the result is a node of one of the layers and so keeps its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .source import Node, Span
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One contribution to a spec. `by` is the place that brought it in: the `extends` entry of a base
+    file."""
+
+    name: str  # "default", "specs/d8_depth.yaml", "profile smoke", "--set a.b=1"
+    kind: Literal["default", "file", "profile", "override"]
+    tree: Node
+    by: Span | None = None
+
+
+def merge(below: Node, above: Node, kind: str = "file") -> Node:
+    """`above` over `below`. A mapping in both keeps the place in the upper file, but a profile or an override
+    only adds to it. An override's mapping over a list replaces the items that its keys count."""
+    if kind == "override" and isinstance(below.value, tuple) and isinstance(above.value, dict):
+        return _with_items(below, below.value, above.value)
+    if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
+        return above
+    merged = dict(below.value)
+    for key, node in above.value.items():
+        if is_null(node):
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged[key], node, kind) if key in merged else node
+    return replace(above if kind == "file" else below, value=merged, broken=below.broken or above.broken)
+
+
+def _with_items(below: Node, items: tuple[Node, ...], above: dict[str, Node]) -> Node:
+    changed = {int(key): node for key, node in above.items()}
+    made = (merge(node, changed[i], "override") if i in changed else node for i, node in enumerate(items))
+    return replace(below, value=tuple(made))
+
+
+def without_nulls(node: Node) -> Node:
+    """Drops the nulls of mappings that had nothing to delete: a key with null counts as not written."""
+    if isinstance(node.value, tuple):
+        return replace(node, value=tuple(without_nulls(item) for item in node.value))
+    if not isinstance(node.value, dict):
+        return node
+    kept = {key: without_nulls(child) for key, child in node.value.items() if not is_null(child)}
+    return replace(node, value=kept)
+
+
+def fill(node: Node, defaults: Node) -> Node:
+    """The tree with defaults put in where it has nothing; those of list items are kept under their index."""
+    if not isinstance(defaults.value, dict):
+        return node
+    if isinstance(node.value, tuple):
+        items = enumerate(node.value)
+        return replace(node, value=tuple(fill(item, defaults.value.get(str(i), node)) for i, item in items))
+    if not isinstance(node.value, dict):
+        return node
+    filled = {key: fill(child, defaults.value[key]) if key in defaults.value else child
+              for key, child in node.value.items()}  # fmt: skip
+    missing = {key: child for key, child in defaults.value.items() if key not in filled}
+    return replace(node, value=filled | missing)
+
+
+def without(node: Node, keys: tuple[str, ...]) -> Node:
+    """A mapping less some of its keys."""
+    assert isinstance(node.value, dict)
+    return replace(node, value={key: child for key, child in node.value.items() if key not in keys})
+
+
+def is_null(node: Node) -> bool:
+    return node.value is None and not node.broken

@@ -1,0 +1,112 @@
+"""The whole compiler in order: parse, resolve, schema, lower, estimate, check, freeze, render.
+
+Comes in: the path of a spec, a profile, overrides. Goes out: the experiment with every diagnostic of the spec and of the
+specs it refers to, and the text of every file that a build writes. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import checks, documents, launchers
+from .checks.subject import Subject
+from .contract.experiment import Experiment
+from .diagnostics import Diagnostic, has_errors, ordered
+from .freeze import freeze, predicted, warned
+from .lower import lower
+from .references import PARENT, references
+from .resolve import Resolved, resolve
+from .schema import validate
+from .shapes import Shapes
+from .spec_schema import complete
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One spec under one profile. `experiment` is None where errors leave nothing to build."""
+
+    path: Path
+    resolved: Resolved | None
+    experiment: Experiment | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass
+class Session:
+    """Compiles specs of one workspace under one profile, each of them once."""
+
+    workspace: Path
+    profile: str | None = None
+    _shapes: Shapes = field(default_factory=lambda: Shapes(complete()))
+    _done: dict[Path, Compiled] = field(default_factory=dict)
+    _open: list[Path] = field(default_factory=list)
+
+    def compile(self, path: Path, overrides: tuple[str, ...] = ()) -> Compiled:
+        """The spec at `path`; overrides hold for it alone, not for the specs that it refers to."""
+        path = path.resolve()
+        if path not in self._done:
+            self._open.append(path)
+            self._done[path] = self._compile(path, overrides)
+            self._open.pop()
+        return self._done[path]
+
+    def _compile(self, path: Path, overrides: tuple[str, ...]) -> Compiled:
+        resolved, found = resolve(path, workspace=self.workspace, profile=self.profile, overrides=overrides,
+                                  schema=self._shapes)
+        if resolved is None:
+            return Compiled(path, None, None, tuple(found))
+        found = [*found, *validate(resolved, self._shapes)]
+        if has_errors(found):
+            return Compiled(path, resolved, None, tuple(ordered(found)))
+        referred, more = self._referred(resolved)
+        found += more
+        experiment = None
+        if not has_errors(found):
+            experiment, more = lower(resolved, referred)
+            found += more
+        if experiment is not None:
+            experiment = predicted(experiment)
+            found += checks.run(Subject(experiment, resolved, *_split(referred)))
+            experiment = None if has_errors(found) else warned(experiment, _own(found, resolved))
+        return Compiled(path, resolved, experiment, tuple(ordered(found)))
+
+    def _referred(self, resolved: Resolved) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:
+        """The experiments that a spec refers to, by the key that does, and what is wrong with them."""
+        referred: dict[str, tuple[Resolved, Experiment]] = {}
+        found: list[Diagnostic] = []
+        for key, target in references(resolved).items():
+            if target in self._open:
+                chain = " -> ".join(path.name for path in (*self._open[self._open.index(target):], target))
+                found.append(resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key))
+                continue
+            other = self.compile(target)
+            found += [one for one in other.diagnostics if other.experiment is None]
+            if other.experiment is not None and other.resolved is not None:
+                referred[key] = (other.resolved, other.experiment)
+            elif not target.is_file():
+                found.append(resolved.diagnostic("E221", f"{resolved.value(key)} does not exist", key,
+                                                 "the path is relative to the file that says so"))
+            else:
+                found.append(resolved.diagnostic("E222", f"{resolved.value(key)} has errors of its own", key))
+        return referred, found
+
+
+def _own(found: list[Diagnostic], resolved: Resolved) -> list[Diagnostic]:
+    files = {file.display for file in resolved.files}
+    return [one for one in found if one.span is None or one.span.file.display in files]
+
+
+def _split(referred: dict[str, tuple[Resolved, Experiment]]) -> tuple[Experiment | None, tuple[Experiment, ...]]:
+    parent = referred[PARENT][1] if PARENT in referred else None
+    return parent, tuple(experiment for key, (_, experiment) in referred.items() if key != PARENT)
+
+
+def artifacts(experiment: Experiment) -> dict[str, str]:
+    """Every file that a build of the experiment writes: path below `generated/`, text."""
+    frozen, sha256 = freeze(experiment)
+    return {
+        **launchers.render(experiment, sha256),
+        f"{experiment.run}/snapshot.json": frozen,
+        **{f"{experiment.run}/{name}": text for name, text in documents.render(experiment).items()},
+    }

@@ -1,0 +1,55 @@
+"""The rate's curve over a run, with or without a parent, and what happens to every rate where the two meet."""
+
+from __future__ import annotations
+
+from .contract.experiment import Schedule
+from .contract.quantities import parse, parse_count
+from .contract.schedules import Curve, constant, trapezoid
+from .contract.training import BoundaryRow, Resume, Training
+
+
+def schedule(plain: dict, steps: int, start: int) -> Schedule:
+    """The law in the spec's terms; `start` is the step that the run begins at."""
+    ratio = parse(plain["warmdown_ratio"], "fraction")
+    base = steps if plain["warmdown_of"] == "total" else steps - start
+    return Schedule(
+        warmup_steps=parse_count(plain["warmup_steps"]),
+        warmdown_steps=round(ratio * base),
+        warmdown_ratio=ratio,
+        warmdown_of=plain["warmdown_of"],
+        final_fraction=parse(plain["final_fraction"], "fraction"),
+    )
+
+
+def law_start(resume: Resume | None) -> int:
+    """The step that the law counts from: a run that restarts or is warmed up again begins at its resume step."""
+    return resume.step if resume and resume.schedule != "continue" else 0
+
+
+def rate_curve(law: Schedule, steps: int, resume: Resume | None, parent: Training | None) -> Curve:
+    """The multiplier of all peak rates. Where warmup and warmdown do not fit, a constant one: a check refuses it."""
+    start = law_start(resume)
+    first = 0.0
+    if resume and resume.schedule == "rewarm" and parent:
+        first = parent.curves["rate"].at(resume.step - 1)
+    if law.warmup_steps + law.warmdown_steps > steps - start:
+        return constant(1.0, start, max(steps, start + 1))
+    return trapezoid(start, steps, law.warmup_steps, law.warmdown_steps, law.final_fraction, first)
+
+
+def boundary(parent: Training, child: Training, step: int) -> tuple[BoundaryRow, ...]:
+    """Each quantity in the parent's last update before `step` and in the child's first one after it."""
+    last, first = parent.curves["rate"].at(step - 1), child.curves["rate"].at(step)
+    rows = [BoundaryRow("rate", last, first)]
+    before = {group.name: group for group in parent.groups}
+    for group in child.groups:
+        old = before.get(group.name)
+        rows.append(BoundaryRow(f"rate.{group.name}", old and old.rate * last, group.rate * first))
+        if group.weight_decay or (old and old.weight_decay):
+            rows.append(BoundaryRow(f"weight_decay.{group.name}", old and old.weight_decay, group.weight_decay))
+        if "momentum" in group.options:
+            rows.append(BoundaryRow(f"momentum.{group.name}", old and old.options.get("momentum"),
+                                    group.options["momentum"]))
+    for name in ("rows", "accumulation", "ranks", "sequence_length", "tokens"):
+        rows.append(BoundaryRow(f"batch.{name}", getattr(parent.batch, name), getattr(child.batch, name)))
+    return tuple(rows)

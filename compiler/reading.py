@@ -1,0 +1,94 @@
+"""A file of a workspace into memory. In: a path that a user wrote. Out: a `SourceFile`, or the reason why
+there is none: missing (with the near file names), a folder, unreadable, too large, not UTF-8."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from .diagnostics import Diagnostic, nearest, quote
+from .source import SourceFile, Span
+
+MAX_BYTES = 1_000_000
+SUFFIXES = (".yaml", ".yml")
+
+
+def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "E001",
+         ) -> tuple[SourceFile | None, list[Diagnostic]]:  # fmt: skip
+    """Reads a file; `span` is the place that named it (an `extends` entry) and `code` what to call its
+    absence."""
+    shown = display(path, workspace)
+    try:
+        data = _read(path)
+    except FileNotFoundError:
+        return None, [
+            Diagnostic(code, f"there is no file {quote(shown)}", span, _near_files(path, workspace))
+        ]
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return None, [Diagnostic(code, f"cannot read {quote(shown)}: {why[:1].lower()}{why[1:]}", span)]
+    return _decode(SourceFile(path, shown, ""), data)
+
+
+def display(path: Path, workspace: Path) -> str:
+    """The path as diagnostics print it: relative to the workspace, with forward slashes."""
+    return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(workspace))).as_posix()
+
+
+def _read(path: Path) -> bytes:
+    if not (os.path.exists(path) or os.path.islink(path)):
+        os.stat(path)  # says why: missing, a name too long, no right to look
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ValueError("it is a folder, and a YAML file is needed")
+    if not stat.S_ISREG(mode):  # a pipe or a device may never end
+        raise ValueError("it is not a regular file")
+    with open(path, "rb") as stream:
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES:,} bytes, which no spec needs")
+    return data
+
+
+def _decode(file: SourceFile, data: bytes) -> tuple[SourceFile | None, list[Diagnostic]]:
+    found: list[Diagnostic] = []
+    marked = data.startswith(b"\xef\xbb\xbf")
+    try:
+        text = data[3 * marked :].decode("utf-8")
+    except UnicodeDecodeError as error:
+        good = data[3 * marked :][: error.start].decode("utf-8")
+        broken = SourceFile(file.path, file.display, good)
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        what = (
+            "this file is UTF-16, not UTF-8"
+            if wide
+            else f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        )
+        return None, [Diagnostic("E002", what, broken.span(len(good), len(good)), "save the file as UTF-8")]
+    source = SourceFile(file.path, file.display, text)
+    if marked:
+        message = "the file begins with a byte order mark (ignored)"
+        found.append(Diagnostic("W003", message, source.span(0, 0), 'save it as UTF-8 "without BOM"'))
+    return source, found
+
+
+def _near_files(path: Path, workspace: Path) -> str | None:
+    """Help for a missing file: the near names in its folder, else the same name elsewhere among the specs."""
+    here = [path.with_name(name).as_posix() for name in _names(path.parent)]
+    names = {Path(one).name: one for one in here}
+    name = nearest(path.name, names) or (path.name + ".yaml" if path.name + ".yaml" in names else None)
+    if name is not None:
+        return f'did you mean "{display(Path(names[name]), workspace)}"?'
+    for folder, folders, files in os.walk(workspace / "specs"):
+        folders.sort()
+        if path.name in files:
+            return f'did you mean "{display(Path(folder) / path.name, workspace)}"?'
+    return f"in that folder: {', '.join(sorted(names)[:12])}" if names else None
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
+    except (OSError, ValueError):
+        return []

@@ -1,0 +1,197 @@
+"""Diagnostics for people and machines. In: diagnostics. Out: text with the excerpt and a caret under the
+right characters (wide ones too), JSON, SARIF 2.1.0 for code hosts, or the annotations of GitHub's workflow
+log. Nothing of a user's text can act on the terminal: what is not printable is shown as a replacement
+character."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from .diagnostics import Diagnostic, Note, Severity
+from .source import Span
+
+TAB = 4
+WIDTH = 140  # columns of an excerpt; of a longer line, the part around the caret is shown
+STYLES = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "help": "\x1b[1;36m",
+    "note": "\x1b[1;34m",
+    "caret": "\x1b[31m",
+}
+PLAIN = "\x1b[0m"
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def as_text(diagnostics: Sequence[Diagnostic], colour: bool = False) -> str:
+    """One block for each finding, with an empty line between; "" for none."""
+    return "\n".join(_block(found, colour) for found in diagnostics)
+
+
+def summary(diagnostics: Sequence[Diagnostic]) -> str:
+    """ "2 errors, 1 warning", or "no problems"."""
+    counts = [(sum(found.severity is kind for found in diagnostics), kind.value) for kind in Severity]
+    return ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts if n) or "no problems"
+
+
+def _block(found: Diagnostic, colour: bool) -> str:
+    kind = found.severity.value
+    place = f"{found.span}: " if found.span else ""
+    lines = [f"{visible(place)}{_style(kind, kind, colour)} {found.code}: {visible(found.message)}"]
+    if found.span is not None:
+        lines += _excerpt(found.span, colour)
+    if found.help:
+        lines.append(f"  {_style('help', 'help', colour)}: {visible(found.help)}")
+    lines += [f"  {_style('note', 'note', colour)}: {visible(_noted(note))}" for note in found.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _noted(note: Note) -> str:
+    return f"{note.text} {note.span}" if note.span else note.text
+
+
+def _style(text: str, style: str, colour: bool) -> str:
+    return f"{STYLES[style]}{text}{PLAIN}" if colour else text
+
+
+def _excerpt(span: Span, colour: bool) -> list[str]:
+    lines = span.file.lines
+    if span.line > len(lines) or not span.file.text:
+        return []
+    line = lines[span.line - 1]
+    start = min(span.column - 1, len(line))
+    end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
+    shown, start, end = _window(line, start, max(min(end, len(line)), start))
+    pad, under = width(shown[:start]), max(width(shown[start:end]), 1)
+    carets = _style("^" * under, "caret", colour)
+    number = f"{span.line:>5}"
+    return [f"{number} | {visible(shown)}".rstrip(), f"{' ' * len(number)} | {' ' * pad}{carets}"]
+
+
+def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """The part of a long line around [start, end), and where these fall in it."""
+    if len(line) <= WIDTH:
+        return line, start, end
+    left = max(0, min(start - WIDTH // 3, len(line) - WIDTH))
+    right = left + WIDTH
+    head, tail = "…" if left else "", "…" if right < len(line) else ""
+    moved = [min(at, right) - left + len(head) for at in (start, end)]
+    return head + line[left:right] + tail, moved[0], moved[1]
+
+
+def visible(text: str) -> str:
+    """Text for a terminal: tabs as spaces, and no character that could move the cursor or turn the
+    direction."""
+    return "".join(" " * TAB if char == "\t" else char if _printable(char) else "\ufffd" for char in text)
+
+
+def _printable(char: str) -> bool:
+    return char.isprintable() or char == "\u200d" or unicodedata.category(char) == "Zs"
+
+
+def width(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if char == "\t":
+        return TAB
+    if char == "\u200d" or unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def as_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """{"diagnostics": [{code, severity, message, file, line, column, end_line, end_column, help, notes},
+    …]}"""
+    found = [
+        {
+            "code": one.code,
+            "severity": one.severity.value,
+            "message": one.message,
+            **_place(one.span),
+            "help": one.help,
+            "notes": [{"text": note.text, **_place(note.span)} for note in one.notes],
+        }
+        for one in diagnostics
+    ]
+    return json.dumps({"diagnostics": found}, indent=2) + "\n"
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
+    return {
+        "file": span.file.display,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
+    """SARIF 2.1.0, columns in Unicode code points."""
+    results = []
+    for one in diagnostics:
+        message = one.message + (f"\nhelp: {one.help}" if one.help else "")
+        result: dict[str, Any] = {
+            "ruleId": one.code,
+            "level": one.severity.value,
+            "message": {"text": message},
+        }
+        if one.span is not None:
+            result["locations"] = [_location(one.span)]
+        if one.notes:
+            related = [{**(_location(note.span) if note.span else {}), "message": {"text": note.text}}
+                       for note in one.notes]  # fmt: skip
+            result["relatedLocations"] = related
+        results.append(result)
+    driver = {"name": "expc", "rules": [{"id": code} for code in sorted({one.code for one in diagnostics})]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _location(span: Span) -> dict[str, Any]:
+    region = {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.file.display)}, "region": region}}
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path, errors="replace")
+
+
+def as_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """Annotations for GitHub's workflow log, one line each."""
+    lines = []
+    for one in diagnostics:
+        more = [f"help: {one.help}"] if one.help else []
+        body = "\n".join(
+            visible(part) for part in [one.message, *more, *(f"note: {_noted(note)}" for note in one.notes)]
+        )
+        place = (
+            f"file={_property(one.span.file.display)},line={one.span.line},col={one.span.column},"
+            if one.span
+            else ""
+        )
+        lines.append(f"::{one.severity.value} {place}title={one.code}::{_data(body)}\n")
+    return "".join(lines)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,164 @@
+"""A spec with all that it stands on, as one tree. In: a path, a profile, overrides, the schema whose defaults
+count. Out: `Resolved`, which knows of every value what it is, where it is written and which layers spoke
+about it, and the diagnostics of reading, extends, profiles, overrides and references. Applied in this order,
+the later over the earlier: defaults, bases, the spec, the profile, overrides; then `${…}`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .defaults import defaults
+from .diagnostics import Diagnostic, Note, ordered
+from .extends import Chain, described
+from .interpolate import interpolate
+from .merge import Layer, fill, merge, without_nulls
+from .overrides import misfit, read_overrides
+from .shapes import JsonSchema, Shapes
+from .source import Node, SourceFile, Span
+
+Key = str | Sequence[str]  # "eval.compare.0.spec", or its parts where a key itself holds a dot
+
+
+class Origin(NamedTuple):
+    """What one layer says about a key; null where it deletes it, or replaces what is around it by something
+    else."""
+
+    layer: Layer
+    value: object
+    span: Span
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A spec in full. `complete` is False when some of it could not be read: nothing is then said to be
+    missing."""
+
+    spec: SourceFile
+    workspace: Path
+    profile: str | None
+    tree: Node
+    stack: tuple[Layer, ...]
+    files: tuple[SourceFile, ...]  # the spec and its bases, as read
+    profiles: tuple[str, ...]
+    complete: bool
+
+    def plain(self) -> dict[str, Any]:
+        """The whole tree without places."""
+        plain = self.tree.plain()
+        assert isinstance(plain, dict)
+        return plain
+
+    def node(self, key: Key) -> Node | None:
+        node, depth = self.tree.find(path := parts(key))
+        return node if depth == len(path) else None
+
+    def value(self, key: Key) -> Any:
+        """A plain value, None where there is none."""
+        node = self.node(key)
+        return node.plain() if node else None
+
+    def span(self, key: Key) -> Span:
+        """Where a value is written; for an absent key and for a default, the place of the nearest thing
+        around it."""
+        return self.tree.find(parts(key))[0].place
+
+    def layers(self, key: Key) -> list[Origin]:
+        """What each layer says about a key, the lowest first; the last one counts."""
+        path = parts(key)
+        found = []
+        for layer in self.stack:
+            node, depth = layer.tree.find(path)
+            if depth == len(path):
+                found.append(Origin(layer, node.plain(), node.place))
+            elif not isinstance(node.value, dict):  # a null, or a value that replaced the whole mapping
+                found.append(Origin(layer, None, node.place))
+        return found
+
+    def origins(self, key: Key) -> tuple[Note, ...]:
+        """Notes on how the value at a key came into this spec; none if the spec itself states it."""
+        said = self.layers(key)
+        if not said:
+            return ()
+        layer = said[-1].layer
+        if layer.kind == "default":
+            return (Note(f"{'.'.join(parts(key))} is not set; this is its default"),)
+        notes = [Note(f"from {layer.name}")] if layer.kind == "profile" else []
+        return (*notes, Note("inherited by", layer.by)) if layer.by else tuple(notes)
+
+    def note(self, key: Key) -> Note:
+        """A second place for a diagnostic: what this key is, where, and why if the spec itself does not say
+        it."""
+        name, node, said = ".".join(parts(key)), self.node(key), self.layers(key)
+        if node is None:
+            return Note(f"{name} is not set")
+        layer = said[-1].layer if said else None
+        if layer is not None and layer.kind == "default":
+            return Note(f"{name} is {described(node)} by default")
+        source = f" (from {layer.name})" if layer is not None and layer.kind == "profile" else ""
+        return Note(f"{name} is {described(node)}{source} at", node.place)
+
+    def diagnostic(
+        self, code: str, message: str, key: Key, help: str | None = None, also: Iterable[Key] = ()
+    ) -> Diagnostic:
+        """A finding at a key, with the notes that say where its value comes from and what other keys have to
+        do with it."""
+        notes = (*(self.note(other) for other in also), *self.origins(key))
+        return Diagnostic(code, message, self.span(key), help, notes)
+
+
+def parts(key: Key) -> tuple[str, ...]:
+    return tuple(key.split(".")) if isinstance(key, str) and key else tuple(key)
+
+
+def resolve(
+    path: Path,
+    *,
+    workspace: Path,
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    schema: JsonSchema | Shapes | None = None,
+) -> tuple[Resolved | None, list[Diagnostic]]:
+    """The spec at a path. None only if nothing of it could be read; with errors it may be validated, never
+    lowered."""
+    chain = Chain(workspace)
+    chain.read(path)
+    own = [layer for layer in chain.layers if layer.by is None]
+    profiled = chain.profile(profile) if profile is not None and own else []
+    forced, found = read_overrides(overrides)
+    found = chain.found + found
+    if not own:
+        return None, ordered(found)
+    tree, stack, problems = _stacked([*chain.layers, *profiled, *forced])
+    complete = chain.complete and not any(layer.tree.broken for layer in stack)
+    if schema is not None:
+        shapes = schema if isinstance(schema, Shapes) else Shapes(schema)
+        bottom = Layer("default", "default", defaults(shapes, tree))
+        tree, stack = fill(tree, bottom.tree), [bottom, *stack]
+    tree, more = interpolate(tree, complete=complete)
+    resolved = Resolved(
+        spec=next(file for file in chain.files if file.display == own[0].name),
+        workspace=workspace,
+        profile=profile if profiled else None,
+        tree=tree,
+        stack=tuple(stack),
+        files=tuple(chain.files),
+        profiles=chain.names(),
+        complete=complete,
+    )
+    return resolved, ordered(found + problems + more)
+
+
+def _stacked(layers: Sequence[Layer]) -> tuple[Node, list[Layer], list[Diagnostic]]:
+    """All layers merged, those that took part, and why an override did not."""
+    tree, stack, found = layers[0].tree, [layers[0]], []
+    for layer in layers[1:]:
+        problem = misfit(tree, layer) if layer.kind == "override" else None
+        if problem is not None:
+            found.append(problem)
+            continue
+        tree = merge(tree, layer.tree, layer.kind)
+        stack.append(layer)
+    return without_nulls(replace(tree, key=None)), stack, found

@@ -1,0 +1,224 @@
+"""The closed vocabulary of specs. In: a resolved spec and a plain JSON Schema (draft 2020-12). Out: its
+violations as diagnostics with places, near names and what was expected. `jsonschema` gives the verdicts;
+nothing of its own words reaches a user. A schema may carry `x-expected` ("a quantity such as 6GB") and
+`x-help` (the next step)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
+from .resolve import Resolved
+from .schema_values import VALUES, expected_instead, name_of, one_of
+from .shapes import JsonSchema, Shapes
+
+Path = tuple[str, ...]
+MISSING = "E103"
+
+
+def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic]:
+    """All violations, ordered. Of what was reported before (broken values, bases not read) nothing is said
+    again."""
+    check = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema))
+    for error in check.shapes.validator.iter_errors(resolved.plain()):
+        check.explain(error)
+    return ordered(one for one in check.found if not check.is_cascade(one))
+
+
+class _Check:
+    def __init__(self, resolved: Resolved, shapes: Shapes) -> None:
+        self.resolved = resolved
+        self.shapes = shapes
+        self.found: list[Diagnostic] = []
+        self.meant: set[Path] = set()  # the keys that misspelt ones were meant to be
+        self.missing: dict[Diagnostic, Path] = {}
+
+    def add(self, code: str, message: str, path: Path, help_: str | None = None) -> None:
+        self.found.append(self.resolved.diagnostic(code, message, path, help_))
+
+    def is_cascade(self, found: Diagnostic) -> bool:
+        return self.missing.get(found) in self.meant
+
+    def explain(self, error: Any) -> None:
+        """One error of jsonschema, with those in its context."""
+        path = tuple(str(part) for part in error.absolute_path)
+        node = self.resolved.node(path)
+        if node is not None and node.broken and not isinstance(node.value, dict):
+            return
+        word = error.validator
+        if isinstance(error.instance, str) and node is not None and isinstance(node.value, dict):
+            self.bad_name(error, path)
+        elif word in ("additionalProperties", "unevaluatedProperties"):
+            for key in self.unknown(error):
+                self.unknown_key(key, path, error)
+        elif word in ("required", "dependentRequired"):
+            self.lacking(error, path)
+        elif word in ("oneOf", "anyOf"):
+            self.no_branch(error, path)
+        elif word in VALUES:
+            code, message, help_, place = VALUES[word](self.shapes, self.resolved, path, error)
+            self.add(code, message, place, help_ or _help(error.schema))
+        else:
+            self.unfit(error, path)
+
+    def unknown(self, error: Any) -> Iterator[str]:
+        schema = error.schema
+        known = schema.get("properties", {})
+        if error.validator == "unevaluatedProperties":
+            known = self.shapes.properties(schema, error.instance)
+        patterns = schema.get("patternProperties", {})
+        for key in error.instance:
+            if key not in known and not any(re.search(pattern, key) for pattern in patterns):
+                yield key
+
+    def unknown_key(self, key: str, parent: Path, error: Any) -> None:
+        path = (*parent, key)
+        elsewhere = ".".join(path) in self.shapes.all_paths
+        if elsewhere and not self.whole(parent):
+            return  # what decides whether the key belongs here could not be read
+        known = self.shapes.properties(error.schema, error.instance)
+        near = nearest(key, known)
+        if near is not None:
+            self.meant.add((*parent, near))
+        node = self.resolved.node(path)
+        where = f"in {'.'.join(parent)}" if parent else "at the top level"
+        span = node.key if node is not None and node.key is not None else self.resolved.span(path)
+        notes = (*self.inherited(parent, path), *self.resolved.origins(path))
+        help_ = self.meaning(key, near, list(known), elsewhere)
+        self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes))
+
+    def meaning(self, key: str, near: str | None, known: list[str], elsewhere: bool) -> str:
+        """What an unknown key was meant to be: a near name, a key of another place, or one of the keys
+        allowed."""
+        allowed = f"known here: {listing(known)}" if known else "no keys are known here"
+        if elsewhere:
+            return f"it belongs here only with other settings (of another family, say); {allowed}"
+        if paths := self.shapes.paths(key, 3):
+            homes = [f"{path} belongs under {path.rpartition('.')[0]}" for path in paths if "." in path]
+            homes += [f"{path} belongs at the top level" for path in paths if "." not in path]
+            return "; ".join(homes) + (f"; or did you mean {quote(near)}?" if near else "")
+        if near is not None:
+            return f"did you mean {quote(near)}?"
+        names = {path.rpartition(".")[2]: path for path in reversed(self.shapes.all_paths)}
+        far = nearest(key, names) if len(key) > 3 else None
+        if far is not None:
+            home = names[far].rpartition(".")[0] or "the top level"
+            return f"did you mean {quote(far)}, which belongs under {home}? {allowed}"
+        return allowed
+
+    def inherited(self, parent: Path, path: Path) -> Iterator[Note]:
+        """Where a base states the mapping that an upper file put this key into."""
+        own = self.resolved.layers(path)
+        for origin in self.resolved.layers(parent) if parent else ():
+            if origin.layer.kind == "file" and origin.layer.by and own and own[-1].layer is not origin.layer:
+                yield Note(f"{'.'.join(parent)} is inherited from", origin.span)
+
+    def whole(self, path: Path) -> bool:
+        """Whether all that was written around a path could be read."""
+        nodes = [self.resolved.node(path[:depth]) for depth in range(len(path) + 1)]
+        return self.resolved.complete and not any(node is not None and node.broken for node in nodes)
+
+    def lacking(self, error: Any, path: Path) -> None:
+        if not self.whole(path):
+            return
+        needed = error.validator_value
+        if isinstance(needed, Mapping):  # dependentRequired
+            for key, others in needed.items():
+                for other in others if key in error.instance else ():
+                    if other not in error.instance:
+                        self.lacks(other, path, error.schema, error.instance, f" because it has {quote(key)}")
+            return
+        for key in needed:
+            if key not in error.instance:
+                self.lacks(key, path, error.schema, error.instance)
+
+    def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
+        options = self.shapes.properties(schema, instance).get(key, [])
+        expected = self.shapes.expected({"allOf": options} if len(options) != 1 else options[0])
+        message = f"{name_of(path)} needs the key {quote(key)}{why}"
+        help_ = _help(self.shapes.target(options[0])) if options else None
+        if help_ is None and expected != "something else":
+            help_ = f"add {key}: with {expected}"
+        said = self.resolved.layers((*path, key))
+        removed = (Note("removed by null at", said[-1].span),) if said else ()
+        span = self.resolved.span(path)
+        if not path:  # the whole file is no place to point at
+            span = span.file.span(0, 0) if span.line == 1 else span
+        found = Diagnostic(
+            MISSING, message, span, help_, (*removed, *self.resolved.origins(path)) if path else removed
+        )
+        self.missing[found] = (*path, key)
+        self.found.append(found)
+
+    def no_branch(self, error: Any, path: Path) -> None:
+        """A oneOf is reduced to the branch that was meant; if none can be told, to the key that should
+        tell."""
+        branches = error.validator_value
+        meant = self.shapes.branch(branches, error.instance)
+        teller = self.shapes.discriminator(branches) if isinstance(error.instance, dict) else None
+        typed = [i for i, one in enumerate(branches) if self.shapes.accepts(one, error.instance)]
+        if meant is None and teller is not None:
+            self.untold(path, error, *teller)
+            return
+        if not typed:
+            code, message, help_, place = expected_instead(self.shapes, self.resolved, path, error)
+            self.add(code, message, place, help_ or _help(error.schema))
+            return
+        if meant is None and "x-expected" in error.schema:
+            self.unfit(error, path, "E106")
+            return
+        groups: dict[int, list[Any]] = {i: [] for i in ([meant] if meant is not None else typed)}
+        for inner in error.context:
+            groups.get(inner.relative_schema_path[0], []).append(inner)
+        best = min(groups.values(), key=len)
+        for inner in best:
+            self.explain(inner)
+        if not best:
+            self.unfit(error, path)
+
+    def untold(self, path: Path, error: Any, key: str, options: list[Any]) -> None:
+        if key not in error.instance:
+            if self.whole(path):
+                wanted = {"properties": {key: {"enum": options}}}
+                self.lacks(key, path, wanted, error.instance)
+            return
+        node = self.resolved.node((*path, key))
+        if node is None or not node.broken:
+            code, message, help_ = one_of((*path, key), error.instance[key], options)
+            self.add(code, message, (*path, key), help_)
+
+    def bad_name(self, error: Any, path: Path) -> None:
+        node = self.resolved.node((*path, error.instance))
+        span = node.key if node is not None and node.key is not None else self.resolved.span(path)
+        near = nearest(error.instance, [str(one) for one in error.schema.get("enum", ())])
+        expected = self.shapes.expected(error.schema) if {"x-expected", "enum"} & set(error.schema) else None
+        help_ = (
+            f"did you mean {quote(near)}?"
+            if near
+            else f"write {expected}"
+            if expected
+            else _help(error.schema)
+        )
+        message = f"{quote(error.instance)} cannot be a key of {name_of(path)}"
+        self.found.append(
+            Diagnostic("E108", message, span, help_, self.resolved.origins((*path, error.instance)))
+        )
+
+    def unfit(self, error: Any, path: Path, code: str = "E109") -> None:
+        """What no other wording fits: a `not`, a key that is forbidden here, forms that cannot be told
+        apart."""
+        schema = error.schema if isinstance(error.schema, Mapping) else {}
+        if "x-expected" in schema:
+            message = f"{name_of(path)} must be {schema['x-expected']}"
+        elif error.schema is False:
+            message = f"{name_of(path)} cannot be set here"
+        else:
+            message = f"{name_of(path)} does not fit the rule for its place ({error.validator})"
+        self.add(code, message, path, _help(schema))
+
+
+def _help(schema: Any) -> str | None:
+    found = schema.get("x-help") if isinstance(schema, Mapping) else None
+    return str(found) if found is not None else None

@@ -1,0 +1,201 @@
+"""What a JSON Schema says about one place of a tree. In: a plain draft 2020-12 schema (references into
+itself, allOf, if/then, oneOf with a discriminating const) and plain values. Out: the subschemas that apply to
+a value, the keys it may have, the branch of a oneOf that was meant, defaults as a tree, and words for what is
+expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from .diagnostics import listing
+
+JsonSchema = Mapping[str, Any]
+TYPES = {
+    "object": ("a mapping", dict),
+    "array": ("a list", list),
+    "string": ("text", str),
+    "integer": ("an integer", int),
+    "number": ("a number", (int, float)),
+    "boolean": ("true or false", bool),
+    "null": ("nothing (null)", type(None)),
+}
+MAX_REFERENCES = 40
+
+
+class Shapes:
+    """A schema with its walks. Subschemas that are `true` or `false` have no shape and are passed over."""
+
+    def __init__(self, schema: JsonSchema) -> None:
+        self.schema = schema
+
+    @cached_property
+    def validator(self) -> Any:
+        from jsonschema import (
+            Draft202012Validator,
+        )  # here, because it costs more than the rest of the front end
+
+        return Draft202012Validator(self.schema)
+
+    def matches(self, schema: Any, value: object) -> bool:
+        return bool(self.validator.evolve(schema=schema).is_valid(value))
+
+    def target(self, schema: Any) -> JsonSchema:
+        """A schema behind its references, its own annotations over those of the target."""
+        for _ in range(MAX_REFERENCES):
+            reference = schema.get("$ref") if isinstance(schema, Mapping) else None
+            if not isinstance(reference, str) or not reference.startswith("#"):
+                break
+            found: Any = self.schema
+            for part in reference[1:].split("/")[1:]:
+                part = part.replace("~1", "/").replace("~0", "~")
+                found = found.get(part, {}) if isinstance(found, Mapping) else {}
+            own = {key: one for key, one in schema.items() if key != "$ref"}
+            schema = {**found, **own} if isinstance(found, Mapping) else found
+        return schema if isinstance(schema, Mapping) else {}
+
+    def applicable(self, schema: Any, value: object, depth: int = 0) -> Iterator[JsonSchema]:
+        """The schema itself and all that it brings to bear on this value."""
+        here = self.target(schema)
+        if depth > MAX_REFERENCES:
+            return
+        yield here
+        for part in here.get("allOf", ()):
+            yield from self.applicable(part, value, depth + 1)
+        if "if" in here:
+            chosen = "then" if self.matches(here["if"], value) else "else"
+            yield from self.applicable(here.get(chosen, {}), value, depth + 1)
+        for word in ("oneOf", "anyOf"):
+            if word in here and (meant := self.branch(here[word], value)) is not None:
+                yield from self.applicable(here[word][meant], value, depth + 1)
+
+    def properties(self, schema: Any, value: object) -> dict[str, list[Any]]:
+        """The keys that a mapping may have, each with every subschema for it."""
+        known: dict[str, list[Any]] = {}
+        for part in self.applicable(schema, value):
+            for name, child in part.get("properties", {}).items():
+                if child is not False:
+                    known.setdefault(name, []).append(child)
+        return known
+
+    def children(self, schema: Any, value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each child of a value with the schema for it (all that apply, in one allOf)."""
+        if isinstance(value, dict):
+            known = self.properties(schema, value)
+            others = [part.get("additionalProperties") for part in self.applicable(schema, value)]
+            extra = [one for one in others if isinstance(one, Mapping)]
+            for key in value:
+                yield key, {"allOf": known.get(key, extra)}
+        elif isinstance(value, list):
+            parts = list(self.applicable(schema, value))
+            for i in range(len(value)):
+                firsts = [part["prefixItems"][i] for part in parts if i < len(part.get("prefixItems", ()))]
+                yield str(i), {"allOf": firsts or [part["items"] for part in parts if "items" in part]}
+
+    def branch(self, branches: Sequence[Any], value: object) -> int | None:
+        """Which branch of a oneOf was meant: the one whose constants the value has, else the only one of its
+        type."""
+        shapes = [self.target(one) for one in branches]
+        if isinstance(value, dict):
+            for i, shape in enumerate(shapes):
+                constants = self.constants(shape)
+                if constants and all(value.get(key) in allowed for key, allowed in constants.items()):
+                    return i
+        typed = [i for i, shape in enumerate(shapes) if self.accepts(shape, value)]
+        if len(typed) == 1 and not (isinstance(value, dict) and self.discriminator(branches)):
+            return typed[0]
+        fitting = [i for i in typed if self.matches(branches[i], value)]
+        return fitting[0] if fitting else None
+
+    def constants(self, shape: JsonSchema) -> dict[str, list[Any]]:
+        """The keys of a branch that only one constant, or a few, can stand under."""
+        found = {}
+        for name, child in shape.get("properties", {}).items():
+            one = self.target(child)
+            if "const" in one:
+                found[name] = [one["const"]]
+        return found
+
+    def discriminator(self, branches: Sequence[Any]) -> tuple[str, list[Any]] | None:
+        """The key that tells the branches apart by a constant, and its constants; None if there is none."""
+        each = [self.constants(self.target(one)) for one in branches]
+        for key in each[0] if each else ():
+            if all(key in one for one in each):
+                return key, [allowed for one in each for allowed in one[key]]
+        return None
+
+    def accepts(self, schema: Any, value: object) -> bool:
+        """Whether a value is of a type that the schema allows."""
+        shape = self.target(schema)
+        if "const" in shape or "enum" in shape:
+            options = shape.get("enum", [shape.get("const")])
+            return any(type(value) is type(option) for option in options)
+        types = shape.get("type")
+        names = [types] if isinstance(types, str) else types or []
+        return not names or any(is_type(value, name) for name in names)
+
+    def expected(self, schema: Any) -> str:
+        """Words for what a schema wants: its x-expected, its options, or its types."""
+        shape = self.target(schema)
+        if "x-expected" in shape:
+            return str(shape["x-expected"])
+        if "enum" in shape or "const" in shape:
+            options = shape.get("enum", [shape.get("const")])
+            return ("one of " if len(options) > 1 else "") + listing(written(one) for one in options)
+        for word in ("oneOf", "anyOf"):
+            if word in shape:
+                return either(self.expected(one) for one in shape[word])
+        types = shape.get("type")
+        names = [types] if isinstance(types, str) else types or []
+        return either(TYPES[name][0] for name in names) if names else "something else"
+
+    def paths(self, name: str, limit: int = 6) -> list[str]:
+        """Where else in the schema a key of this name exists, as dotted paths, shallow ones first."""
+        found = [path for path in self.all_paths if path.rsplit(".", 1)[-1] == name]
+        return sorted(found, key=lambda path: (path.count("."), path))[:limit]
+
+    @cached_property
+    def all_paths(self) -> list[str]:
+        """Every key that the schema knows outside of lists, as dotted paths."""
+        found: dict[str, None] = {}
+        self._collect(self.schema, "", found, ())
+        return list(found)
+
+    def _collect(self, schema: Any, path: str, found: dict[str, None], inside: tuple[int, ...]) -> None:
+        shape = self.target(schema)
+        if id(schema) in inside or path.count(".") > 6 or len(inside) > MAX_REFERENCES:
+            return
+        inside = (*inside, id(schema))
+        for word in ("allOf", "oneOf", "anyOf"):
+            for part in shape.get(word, ()):
+                self._collect(part, path, found, inside)
+        for word in ("then", "else"):
+            if word in shape:
+                self._collect(shape[word], path, found, inside)
+        for name, child in shape.get("properties", {}).items():
+            if child is not False:
+                found.setdefault(path + name)
+                self._collect(child, f"{path}{name}.", found, inside)
+
+
+def is_type(value: object, name: str) -> bool:
+    """JSON Schema's view of types: no boolean is a number, and 4.0 is an integer."""
+    if isinstance(value, bool):
+        return name == "boolean"
+    if name == "integer":
+        return isinstance(value, int) or isinstance(value, float) and value.is_integer()
+    return isinstance(value, TYPES[name][1])
+
+
+def written(value: object) -> str:
+    """A constant of a schema as YAML writes it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value)
+
+
+def either(words: Iterator[str] | Sequence[str]) -> str:
+    """ "a, b or c", each once."""
+    names = list(dict.fromkeys(words))
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
