@@ -171,7 +171,7 @@ class _Lowering:
             strict_lower, strict_upper = read["above"] is not None, read["below"] is not None
             yield Expectation(said["metric"], unit, read["above"] if strict_lower else read["at_least"],
                               read["below"] if strict_upper else read["at_most"], strict_lower, strict_upper,
-                              text(said["why"]))
+                              text(said.get("why")))
 
     def scenarios(self) -> Scenarios | None:
         said = self.plain.get("scenarios")

@@ -1,0 +1,1 @@
+TARGETS = {"bash": None, "tmux": None}
