@@ -1,0 +1,46 @@
+"""The GPT family for the runtime: a nanochat-style decoder on alphaTex text. What it is made of: `docs/gpt.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from expc.compiler.contract.codec import to_plain
+from expc.compiler.contract.training import Training
+
+from .. import Say
+from . import data as prepared
+from . import tokenizer as bpe
+from .data import TOKENIZER_FILE
+from .generate import GPTGenerator
+from .model import GPT
+from .task import GPTTask
+
+
+def data_key(training: Training) -> Any:
+    """What the prepared data depend on: the data section, the vocabulary, and the length that it has to fill."""
+    model = training.config.model
+    return {"family": "gpt", "data": to_plain(training.config.data), "vocabulary": model.vocabulary,
+            "sequence_length": model.sequence_length}
+
+
+def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:
+    """Writes tokenizer and token files into an empty folder; returns their fingerprint."""
+    return prepared.prepare(training.config, workspace, folder, say)
+
+
+def build(training: Training, data: Path, device: torch.device) -> GPTTask:
+    """A freshly initialised model with its optimizers and data."""
+    return GPTTask(training, data, device)
+
+
+def generator(training: Training, data: Path, checkpoint: Path, device: torch.device) -> GPTGenerator:
+    """What samples from the checkpoint in that folder."""
+    model = GPT(training.config.model)
+    model.load_state_dict(load_file(checkpoint / "gpt.safetensors"))
+    return GPTGenerator(model.to(device).eval(), bpe.load(data / TOKENIZER_FILE))
+
+

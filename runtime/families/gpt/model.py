@@ -1,0 +1,165 @@
+"""A nanochat-style GPT: tokens in, logits out. What it shares with nanochat and what it leaves out: `docs/gpt.md`.
+
+Pre-norm decoder: RoPE, normalised queries and keys, RMSNorm without parameters, relu squared, untied head, no biases,
+value embeddings on alternate layers, tanh softcap on the logits. Shapes: B rows, T tokens, H heads, D channels a head.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from expc.compiler.contract.families.gpt import Model
+
+QK_SCALE = 1.2
+"""Normalised queries and keys are a little too soft for sharp attention; nanochat scales them up by this."""
+
+Cache = list[tuple[Tensor, Tensor]]
+"""Keys and values of earlier positions, one pair a layer, each (B, H, past, D)."""
+
+
+def norm(x: Tensor) -> Tensor:
+    """RMSNorm over the last dimension, without parameters (Zhang & Sennrich 2019)."""
+    return F.rms_norm(x, (x.size(-1),))
+
+
+def rotary(length: int, width: int, base: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (length, width / 2) of rotary embedding (Su et al. 2021), in fp32."""
+    frequencies = base ** (-torch.arange(0, width, 2, dtype=torch.float32, device=device) / width)
+    angles = torch.outer(torch.arange(length, dtype=torch.float32, device=device), frequencies)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turns (B, H, T, D) by position; channel i is paired with channel i + D / 2."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cos + second * sin, second * cos - first * sin), dim=-1)
+
+
+class Attention(nn.Module):
+    """Causal self-attention over all earlier positions."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.heads, self.width = model.heads, model.head_width
+        self.query = nn.Linear(model.dim, model.dim, bias=False)
+        self.key = nn.Linear(model.dim, model.dim, bias=False)
+        self.value = nn.Linear(model.dim, model.dim, bias=False)
+        self.output = nn.Linear(model.dim, model.dim, bias=False)
+
+    def forward(self, x: Tensor, extra_value: Tensor | None, position: tuple[Tensor, Tensor],
+                past: tuple[Tensor, Tensor] | None, mask: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(B, T, dim) to (B, T, dim), and this call's keys and values with those of `past` before them."""
+        batch, length, dim = x.shape
+        split = (batch, length, self.heads, self.width)
+        value = self.value(x)
+        if extra_value is not None:
+            value = value + extra_value
+        query = norm(rotate(self.query(x).view(split).transpose(1, 2), *position)) * QK_SCALE
+        key = norm(rotate(self.key(x).view(split).transpose(1, 2), *position)) * QK_SCALE
+        value = value.view(split).transpose(1, 2)
+        if past is not None:
+            key, value = torch.cat((past[0], key), dim=2), torch.cat((past[1], value), dim=2)
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None)
+        return self.output(y.transpose(1, 2).reshape(batch, length, dim)), (key, value)
+
+
+class MLP(nn.Module):
+    """Two matrices with relu squared between them (So et al. 2021)."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.up = nn.Linear(model.dim, 4 * model.dim, bias=False)
+        self.down = nn.Linear(4 * model.dim, model.dim, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, dim) to (B, T, dim)."""
+        return self.down(F.relu(self.up(x)).square())
+
+
+class Block(nn.Module):
+    """Attention and MLP, each on the normalised stream and added to it."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.attention, self.mlp = Attention(model), MLP(model)
+
+    def forward(self, x: Tensor, extra_value: Tensor | None, position: tuple[Tensor, Tensor],
+                past: tuple[Tensor, Tensor] | None, mask: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(B, T, dim) to (B, T, dim), with the layer's keys and values."""
+        attended, kept = self.attention(norm(x), extra_value, position, past, mask)
+        x = x + attended
+        return x + self.mlp(norm(x)), kept
+
+
+class GPT(nn.Module):
+    """The whole model."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+        self.token_embedding = nn.Embedding(model.vocabulary, model.dim)
+        self.value_embeddings = nn.ModuleDict({
+            str(layer): nn.Embedding(model.vocabulary, model.dim)
+            for layer in range(model.depth) if model.has_value_embedding(layer)})
+        self.blocks = nn.ModuleList(Block(model) for _ in range(model.depth))
+        self.head = nn.Linear(model.dim, model.vocabulary, bias=False)
+        cos, sin = rotary(model.sequence_length, model.head_width, model.rope_base, self.head.weight.device)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> None:
+        """Fresh weights from a seed: uniform matrices of standard deviation dim^-1/2, outputs of blocks at zero.
+
+        The stream starts as the normalised token embedding and every block adds nothing at first; the head starts
+        near zero, so that the first loss is ln V.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        bound = (3.0 / self.model.dim) ** 0.5
+        self.token_embedding.weight.normal_(0.0, 1.0, generator=generator)
+        for table in self.value_embeddings.values():
+            table.weight.uniform_(-bound, bound, generator=generator)  # type: ignore[union-attr, operator]
+        for block in self.blocks:
+            for linear in (block.attention.query, block.attention.key, block.attention.value, block.mlp.up):  # type: ignore[union-attr]
+                linear.weight.uniform_(-bound, bound, generator=generator)  # type: ignore[union-attr, operator]
+            block.attention.output.weight.zero_()  # type: ignore[union-attr, operator]
+            block.mlp.down.weight.zero_()  # type: ignore[union-attr, operator]
+        self.head.weight.normal_(0.0, 0.001, generator=generator)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids (B, T) to logits (B, T, V) in fp32; T at most the sequence length."""
+        return self.logits(self.stream(tokens)[0])
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats of targets (B, T); targets of -1 do not count."""
+        logits = self(tokens)
+        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1), ignore_index=-1)
+
+    def stream(self, tokens: Tensor, past: Cache | None = None, mask: Tensor | None = None,
+               positions: Tensor | None = None) -> tuple[Tensor, Cache]:
+        """The normalised last layer (B, T, dim), and every layer's keys and values.
+
+        Without `positions` the tokens stand at 0 to T - 1 and see those before them. With them ((B, T) indexes, each row
+        its own), `mask` (B, 1, T, past + T) says which keys each query sees.
+        """
+        if positions is None:
+            position = (self.cos[: tokens.size(1)], self.sin[: tokens.size(1)])
+        else:
+            position = (self.cos[positions].unsqueeze(1), self.sin[positions].unsqueeze(1))
+        x = norm(self.token_embedding(tokens))
+        kept: Cache = []
+        for layer, block in enumerate(self.blocks):
+            extra = self.value_embeddings[str(layer)](tokens) if str(layer) in self.value_embeddings else None
+            x, pair = block(x, extra, position, past[layer] if past else None, mask)
+            kept.append(pair)
+        return norm(x), kept
+
+    def logits(self, stream: Tensor) -> Tensor:
+        """Softcapped logits in fp32 of a normalised stream."""
+        cap = self.model.logit_softcap
+        return cap * torch.tanh(self.head(stream).float() / cap)

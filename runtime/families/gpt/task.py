@@ -1,0 +1,97 @@
+"""Training of the GPT as the one loop wants it: an update by its number and the samples before it, and validation."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from expc.compiler.contract.training import Training
+
+from ... import distributed
+from . import data, optimizers
+from .model import GPT
+
+
+class GPTTask:
+    """One experiment's GPT on a device, with its data."""
+
+    def __init__(self, training: Training, folder: Path, device: torch.device) -> None:
+        model = training.config.model
+        self.training, self.device = training, device
+        gpt = GPT(model)
+        gpt.initialise(training.seed)
+        self.gpt = gpt.to(device)
+        self.models: dict[str, nn.Module] = {"gpt": self.gpt}
+        self.optimizers = optimizers.build(self.gpt, training)
+        self.loss = torch.compile(self.gpt.loss) if training.compile and device.type == "cuda" else self.gpt.loss
+        self.tokens = data.load(folder, "train", model.vocabulary)
+        self.sampler = data.Sampler(len(self.tokens.ids), model.sequence_length, training.seed)
+        self.held_out = {"valid": data.load(folder, "valid", model.vocabulary)}
+        if training.config.data.tunes:
+            self.held_out["tunes"] = data.load(folder, "tunes", model.vocabulary)
+
+    def step(self, update: int, samples: int) -> dict[str, Tensor]:
+        """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches."""
+        batch = self.training.batch
+        rank, world = distributed.rank(), distributed.world_size()
+        total = torch.zeros((), device=self.device)
+        for micro in range(batch.accumulation):
+            first = samples + (micro * world + rank) * batch.rows
+            inputs, targets = self._batch(self.sampler.starts(first, batch.rows))
+            with self._precision():
+                loss = self.loss(inputs, targets)
+            (loss / batch.accumulation).backward()
+            total += loss.detach() / batch.accumulation
+        logged = {"loss": distributed.mean(total)}
+        self._average_gradients(world)
+        if self.training.gradient_clip is not None:
+            logged["gradient_norm"] = nn.utils.clip_grad_norm_(self.gpt.parameters(), self.training.gradient_clip).detach()
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return logged
+
+    def _average_gradients(self, world: int) -> None:
+        if world > 1:
+            for parameter in self.gpt.parameters():
+                if parameter.grad is not None:
+                    parameter.grad.copy_(distributed.mean(parameter.grad))
+
+    def _batch(self, starts: np.ndarray, tokens: data.Tokens | None = None) -> tuple[Tensor, Tensor]:
+        rows = torch.from_numpy((tokens or self.tokens).rows(starts, self.training.batch.sequence_length)).to(self.device)
+        return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self.training.precision == "bf16" and self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    @torch.no_grad()
+    def validate(self, batches: int) -> dict[str, float]:
+        """Held-out loss in nats a token and bits a byte over at most `batches` batches; the shipped tunes in full."""
+        loss, bits = self._held_out(self.held_out["valid"], batches)
+        measured = {"valid_loss": loss, "valid_bits_per_byte": bits}
+        if "tunes" in self.held_out:
+            measured["tunes_loss"] = self._held_out(self.held_out["tunes"], None)[0]
+        return measured
+
+    def _held_out(self, tokens: data.Tokens, batches: int | None) -> tuple[float, float]:
+        length, rows = self.training.batch.sequence_length, self.training.batch.rows
+        starts = np.arange(0, max(len(tokens.ids) - 1 - length, 1), length)
+        if batches is not None:
+            starts = starts[: batches * rows]
+        nats, count, text_bytes = 0.0, 0, 0
+        for first in range(0, len(starts), rows):
+            inputs, targets = self._batch(starts[first : first + rows], tokens)
+            with self._precision():
+                logits = self.gpt(inputs)
+            nats += float(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum"))
+            count += targets.numel()
+            text_bytes += int(tokens.bytes_of[targets.cpu().numpy()].sum())
+        return nats / count, nats / math.log(2) / max(text_bytes, 1)

@@ -1,0 +1,59 @@
+"""Byte-level BPE on alphaTex: training documents in, a `tokenizers` tokenizer of exactly the spec's vocabulary out.
+
+Text is split at bar lines and line ends and nowhere else, so that a merge may span several notes: split at every space,
+tab text runs out of pairs after a few hundred tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from ...errors import UserError
+
+BEGIN = "<|bos|>"
+BEGIN_ID = 0
+STEP = 64
+SAMPLE_CHARACTERS = 20_000_000
+"""Merges are learnt from so much text at most; more does not change them but takes minutes."""
+
+
+def train(documents: Sequence[str], vocabulary: int) -> Tokenizer:
+    """A tokenizer of exactly `vocabulary` tokens. Raises UserError where the text does not support so many."""
+    tokenizer = Tokenizer(models.BPE())
+    bars = pre_tokenizers.Split(Regex(r"\||\n"), behavior="merged_with_previous")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([bars, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[BEGIN], show_progress=False,
+                                  initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    tokenizer.train_from_iterator(_sample(documents), trainer)
+    real = tokenizer.get_vocab_size()
+    if real != vocabulary:
+        fitting = real // STEP * STEP
+        raise UserError(f"model.vocabulary says {vocabulary:,}, but this data supports {real:,} tokens: write {fitting:,}, or "
+                        "train on more pieces")
+    return tokenizer
+
+
+def _sample(documents: Sequence[str]) -> list[str]:
+    taken, characters = [], 0
+    for document in documents:
+        taken.append(document)
+        characters += len(document)
+        if characters > SAMPLE_CHARACTERS:
+            break
+    return taken
+
+
+def load(path: Path) -> Tokenizer:
+    """The tokenizer that preparation saved."""
+    return Tokenizer.from_file(str(path))
+
+
+def token_bytes(tokenizer: Tokenizer) -> list[int]:
+    """How many bytes of text each token stands for; the marker at a document's beginning stands for none."""
+    names = (tokenizer.id_to_token(index) for index in range(tokenizer.get_vocab_size()))
+    # In byte-level BPE each character of a token's name stands for one byte.
+    return [0 if name == BEGIN else len(name) for name in names]
