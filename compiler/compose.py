@@ -139,17 +139,20 @@ class Composer:
 
     def mapping(self, event: yaml.MappingStartEvent) -> Node:
         children: dict[str, Node] = {}
-        last = None
+        last, merged = None, False
         while not isinstance(one := next(self.events), yaml.MappingEndEvent):
             name, place = self.key(one)
             self.path.append(name or "?")
             last = value = self.node(next(self.events))
             self.path.pop()
             if name == "<<" and place:
-                self.merge(children, value, place)
+                help_ = "write the keys out, or take them from another file with extends"
+                self.report("E021", 'merge keys ("<<") are not part of YAML 1.2', place, help_)
+                merged = True
             elif name is not None and place:
                 self.enter(children, name, replace(value, key=place))
-        return self.collection(event, one, children, last, "map")
+        made = self.collection(event, one, children, last, "map")
+        return replace(made, broken=True) if merged else made
 
     def collection(
         self,
@@ -197,14 +200,6 @@ class Composer:
         )
         if isinstance(first.value, dict) and isinstance(node.value, dict):  # read on with both halves
             children[name] = replace(first, value={**first.value, **node.value})
-
-    def merge(self, children: dict[str, Node], value: Node, place: Span) -> None:
-        message = 'merge keys ("<<") are not part of YAML 1.2'
-        self.report("E021", message, place, "write the keys out, or take them from another file with extends")
-        for one in value.value if isinstance(value.value, tuple) else (value,):
-            if isinstance(one.value, dict):
-                for name, node in one.value.items():
-                    children.setdefault(name, node)
 
 
 def _tagged(tag: str | None, text: str, plain: bool) -> tuple[Scalar, bool]:

@@ -73,7 +73,7 @@ class _Interpolation:
     def _one(self, node: Node, match: re.Match[str]) -> Node:
         if match[0] == "$${":
             return replace(node, value="${")
-        place = _inside(node.span, match[0])
+        place = _inside(node.span, match)
         if match[1] is None:
             return self._refuse(
                 node, "E210", 'a reference begins with "${" and is not closed by "}"', place, LITERAL
@@ -126,11 +126,13 @@ def _children(node: Node, path: Sequence[str]) -> str | None:
     return f"below {'.'.join(path)} there are: {listing(names)}" if names and path else None
 
 
-def _inside(span: Span, text: str) -> Span:
-    """The place of a reference inside the span of its string; the whole span where it cannot be told."""
-    lines = span.file.lines
-    for number in range(span.line, min(span.end_line, len(lines)) + 1):
-        start = lines[number - 1].find(text, span.column - 1 if number == span.line else 0)
-        if start >= 0:
-            return Span(span.file, number, start + 1, number, start + 1 + len(text))
-    return span
+def _inside(span: Span, match: re.Match[str]) -> Span:
+    """The place of a reference in the file: as many "${" into its string as in the value."""
+    text = span.file.text
+    at, end = span.file.index(span.line, span.column), span.file.index(span.end_line, span.end_column)
+    for _ in range(match.string.count("${", 0, match.start()) + 1):
+        at = text.find("${", at, end) + 2
+        if at < 2:
+            return span
+    found = text.startswith(match[0], at - 2)
+    return span.file.span(at - 2, at - 2 + len(match[0])) if found else span

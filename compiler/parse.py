@@ -11,24 +11,27 @@ import yaml
 
 from .compose import Composer, Stop
 from .diagnostics import Diagnostic
-from .source import Node, SourceFile
-from .syntax import blank_section, explain
+from .source import LINE, Node, SourceFile
+from .syntax import explain
 
 MAX_SYNTAX_ERRORS = 20
 # YAML's printable characters, less those that YAML 1.1 takes for line breaks and editors do not
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+HEAD = re.compile(r"(?:[ \t]*(?:[#%][^\r\n]*)?(?:\r\n|\n|\r))*(?:%[^\r\n]*)?")  # the lines before the content
+DIRECTIVE = re.compile(r"^%[^\r\n]*", re.MULTILINE)
+# a line that begins a section: a plain key and its colon
+HEADER = re.compile(r"(?P<key>[^\s#'\"\[\]{}&*!|>%@`-][^:#]*):(?=\s|$)")
 
 
 def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a file. `text`, of the same length, is read in place of the file's own (its parts blanked
-    out).
+    """The tree of a file. `text` stands in for the file's own, with parts blanked out or the end cut off.
 
-    After a syntax error the section around it is set aside, as a key with a `broken` value, and reading goes
-    on.
+    After a syntax error the section around it is set aside as a `broken` value, and reading goes on.
     """
     text = file.text if text is None else text
     found = [_unprintable(file, match) for match in list(UNPRINTABLE.finditer(text))[:MAX_SYNTAX_ERRORS]]
-    text = UNPRINTABLE.sub("\ufffd", text)
+    text, directives = _without_directives(file, UNPRINTABLE.sub("\ufffd", text))
+    found += directives
     lost: set[str | None] = set()
     for _ in range(MAX_SYNTAX_ERRORS):
         composer = Composer(file, text)
@@ -37,7 +40,7 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
         except yaml.YAMLError as error:
             found += [*composer.found, explain(error, file, text, composer.quoted)]
             assert (place := found[-1].span) is not None
-            blanked = blank_section(text, place.line)
+            blanked = _blank_section(text, place.line)
             if blanked is None:
                 return None, found
             text, key = blanked
@@ -61,8 +64,45 @@ def _unprintable(file: SourceFile, match: re.Match[str]) -> Diagnostic:
     )
 
 
+def _without_directives(file: SourceFile, text: str) -> tuple[str, list[Diagnostic]]:
+    """Blanks the `%` lines of the head, of which libyaml and PyYAML's own parser think differently."""
+    head = HEAD.match(text)
+    assert head is not None
+    found = [
+        Diagnostic("E019", "a spec needs no YAML directives", file.span(*match.span()), "remove the line")
+        for match in DIRECTIVE.finditer(text, 0, head.end())
+    ]
+    return DIRECTIVE.sub(lambda match: " " * len(match[0]), head[0]) + text[head.end() :], found
+
+
 def _with_lost(root: Node | None, lost: set[str | None]) -> Node | None:
     if root is None or not isinstance(root.value, dict):
         return replace(root, broken=True) if root and lost else root
     kept = {key: replace(node, broken=True) if key in lost else node for key, node in root.value.items()}
     return replace(root, value=kept, broken=None in lost)
+
+
+def _blank_section(text: str, line: int) -> tuple[str, str | None] | None:
+    """The text without the top-level section around a line (from 1), keeping its length and its line breaks,
+    and the section's key, which stays with no value. None if nothing is left to blank."""
+    breaks = [*LINE.finditer(text)]
+    starts = [0, *(found.end() for found in breaks)]
+    ends = [*(found.start() for found in breaks), len(text)]
+    first = line - 1
+    while first > 0 and not _begins(text[starts[first] : ends[first]]):
+        first -= 1
+    last = first + 1
+    while last < len(starts) and not _begins(text[starts[last] : ends[last]]):
+        last += 1
+    header = HEADER.match(text, starts[first], ends[first])
+    keep = header.end() if header else starts[first]
+    blanked = re.sub(r"[^\r\n]", " ", text[keep : ends[last - 1]])
+    if blanked == text[keep : ends[last - 1]]:
+        return None
+    return text[:keep] + blanked + text[ends[last - 1] :], header["key"].strip() if header else None
+
+
+def _begins(line: str) -> bool:
+    """Whether a line begins a top-level section: closing brackets and unindented list items belong to the one
+    above."""
+    return bool(line) and line[0] not in " \t#]}-" or line.startswith("---")

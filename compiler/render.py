@@ -177,9 +177,8 @@ def as_github(diagnostics: Sequence[Diagnostic]) -> str:
     lines = []
     for one in diagnostics:
         more = [f"help: {one.help}"] if one.help else []
-        body = "\n".join(
-            visible(part) for part in [one.message, *more, *(f"note: {_noted(note)}" for note in one.notes)]
-        )
+        body = "\n".join([one.message, *more, *(f"note: {_noted(note)}" for note in one.notes)])
+        body = "\n".join(visible(line) for line in body.split("\n"))
         place = (
             f"file={_property(one.span.file.display)},line={one.span.line},col={one.span.column},"
             if one.span

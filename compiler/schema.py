@@ -130,9 +130,15 @@ class _Check:
                     if other not in error.instance:
                         self.lacks(other, path, error.schema, error.instance, f" because it has {quote(key)}")
             return
+        teller = self.shapes.discriminator(error.schema.get("oneOf", ()))
         for key in needed:
             if key not in error.instance:
-                self.lacks(key, path, error.schema, error.instance)
+                options = (
+                    {"properties": {key: {"enum": teller[1]}}}
+                    if teller and teller[0] == key
+                    else error.schema
+                )
+                self.lacks(key, path, options, error.instance)
 
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
         options = self.shapes.properties(schema, instance).get(key, [])

@@ -4,6 +4,7 @@ listed in `VALUES`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,30 +38,30 @@ def expected_instead(shapes: Shapes, resolved: Resolved, path: Path, error: Any)
 
 
 def _conversion(shapes: Shapes, schema: Any, node: Node) -> str | None:
-    """How to write what was probably meant."""
+    """How to write what was probably meant; only what the schema would then accept."""
     value = node.value
-    if isinstance(value, tuple) and len(value) == 1 and shapes.accepts(schema, value[0].plain()):
+    if isinstance(value, tuple) and len(value) == 1 and shapes.matches(schema, value[0].plain()):
         return "write the item without the list"
-    if isinstance(value, dict | tuple):
+    if isinstance(value, dict | tuple) or value is None:
         return None
-    if shapes.accepts(schema, []):
+    if shapes.matches(schema, [value]):
         return f"write [{written(value)}] for a list of one"
     if isinstance(value, str):
         return _from_text(shapes, schema, node, value)
     text = _source(node)
-    return f"put it in quotes: {quote(text)}" if value is not None and shapes.accepts(schema, "") else None
+    return f"put it in quotes: {quote(text)}" if shapes.matches(schema, text) else None
 
 
 def _from_text(shapes: Shapes, schema: Any, node: Node, text: str) -> str | None:
-    if text.strip().lower() in SPOKEN and shapes.accepts(schema, True):
-        return f"write {written(SPOKEN[text.strip().lower()])}"
-    bare = text.strip().replace("_", "").replace(",", "").replace(" ", "")
+    spoken = SPOKEN.get(text.strip().lower())
+    if spoken is not None and shapes.matches(schema, spoken):
+        return f"write {written(spoken)}"
+    bare = re.sub(r"[_,\s]", "", text)
     value = _number(bare)
-    if value is None or not shapes.accepts(schema, value):
+    if value is None or not shapes.matches(schema, value):
         return None
-    if bare == text.strip() and _source(node)[:1] in ("'", '"'):
-        return f"write {bare} without quotes"
-    return f"write {bare}"
+    quoted = bare == text.strip() and _source(node)[:1] in ("'", '"')
+    return f"write {bare} without quotes" if quoted else f"write {bare}"
 
 
 def _number(text: str) -> Scalar:
@@ -121,18 +122,15 @@ def _range(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Findin
 
 
 def _pattern(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Finding:
-    found = _found(resolved, path)[1]
+    node, found = _found(resolved, path)
+    outer = error.parent  # of an error in a branch of a oneOf, which names all that could stand here
+    whole = outer is not None and outer.absolute_path == error.absolute_path and "oneOf" in outer.schema
+    schema = outer.schema if whole else error.schema
+    help_ = _conversion(shapes, schema, node)
     if "x-expected" in error.schema:
-        return "E106", f"{name_of(path)} must be {_all_expected(shapes, error)}, not {found}", None, path
+        return "E106", f"{name_of(path)} must be {shapes.expected(schema)}, not {found}", help_, path
     rule = f"it must match {error.validator_value}" if error.validator == "pattern" else None
-    return "E106", f"{name_of(path)} has not the form it needs: {found}", rule, path
-
-
-def _all_expected(shapes: Shapes, error: Any) -> str:
-    """What is expected, with the other branches of a oneOf that the error comes from."""
-    outer = error.parent
-    same = outer is not None and outer.absolute_path == error.absolute_path
-    return shapes.expected(outer.schema if same and {"oneOf", "anyOf"} & set(outer.schema) else error.schema)
+    return "E106", f"{name_of(path)} has not the form it needs: {found}", help_ or rule, path
 
 
 def _length(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Finding:

@@ -131,6 +131,9 @@ class Shapes:
         if "const" in shape or "enum" in shape:
             options = shape.get("enum", [shape.get("const")])
             return any(type(value) is type(option) for option in options)
+        for word in ("oneOf", "anyOf"):
+            if word in shape:
+                return any(self.accepts(one, value) for one in shape[word])
         types = shape.get("type")
         names = [types] if isinstance(types, str) else types or []
         return not names or any(is_type(value, name) for name in names)

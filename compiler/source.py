@@ -35,6 +35,10 @@ class SourceFile:
         line = bisect_right(self._starts, min(index, len(self.text)))
         return line, min(index, len(self.text)) - self._starts[line - 1] + 1
 
+    def index(self, line: int, column: int) -> int:
+        """The character index of a line and column."""
+        return self._starts[line - 1] + column - 1
+
     def span(self, start: int, end: int) -> Span:
         """The span of the characters [start, end)."""
         return Span(self, *self.position(start), *self.position(max(start, end)))

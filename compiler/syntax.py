@@ -1,10 +1,12 @@
-"""What a YAML syntax error means, and how to read on after it. In: PyYAML's error and the text. Out: a
-diagnostic that says in a beginner's words what to change, and the text with the broken section blanked out
-(same length, same lines), so that the mistakes in the other sections are found in the same run."""
+"""What a YAML syntax error means. In: PyYAML's error and the text. Out: a diagnostic that says in a
+beginner's words what to change, at the place to change, which is often not where the parser stopped. The
+parsers' wordings (libyaml's and PyYAML's own differ) are told apart by `REASONS`."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 
 import yaml
 
@@ -12,167 +14,189 @@ from .diagnostics import Diagnostic, Note, quote
 from .source import LINE, SourceFile, Span
 
 QUOTES = 'put the text in quotes: "…"'
-HEADER = re.compile(r"(?P<key>[^\s#'\"\[\]{}&*!|>%@`-][^:#]*):(?=\s|$)")
+SAME_QUOTE = "close the text with the same quote that opens it"
+
+
+@dataclass(frozen=True)
+class _Error:
+    """Where the parser stopped (`at`) and where it began what it could not finish (`start`), as character
+    indexes."""
+
+    file: SourceFile
+    text: str
+    at: int
+    start: int
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return LINE.split(self.text)
+
+    @property
+    def here(self) -> Span:
+        return self.file.span(self.at, self.at + 1)
+
+    @property
+    def opening(self) -> Span:
+        return self.file.span(self.start, self.start + 1)
+
+    @property
+    def stopped(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    @property
+    def line(self) -> int:
+        return self.file.position(self.at)[0]
+
+    @property
+    def before(self) -> str:
+        """The line up to where the parser stopped."""
+        return self.lines[self.line - 1][: self.file.position(self.at)[1] - 1]
+
+    def content(self, line: int) -> tuple[str, Span]:
+        """A line without its indentation and comment, and its place."""
+        whole = self.lines[line - 1].split(" #")[0].rstrip()
+        column = len(whole) - len(whole.lstrip()) + 1
+        return whole.strip(), Span(self.file, line, column, line, len(whole) + 1)
 
 
 def explain(error: yaml.YAMLError, file: SourceFile, text: str, quoted: Span | None) -> Diagnostic:
-    """`quoted` is the last quoted text before the error; if it runs over several lines, its end quote is the
+    """`quoted` is the last quoted text before the error; if it runs over several lines, its end is the
     suspect."""
     mark = getattr(error, "problem_mark", None)
     problem = f"{getattr(error, 'context', None) or ''}; {getattr(error, 'problem', None) or ''}"
     if mark is None:  # a reader error: its characters have been checked before, so this is rare
         return Diagnostic("E019", "this is not valid YAML", file.span(0, 1))
-    at = min(mark.index, len(text))
     opening = getattr(error, "context_mark", None)
-    start = min(opening.index, len(text)) if opening else at
-    if quoted is not None and quoted.line < quoted.end_line == file.position(at)[0]:
-        return _quote_never_closed(quoted)
+    at = min(mark.index, len(text))
+    found = _Error(file, text, at, min(opening.index, len(text)) if opening else at)
+    if quoted is not None and quoted.line < quoted.end_line == found.line:
+        return _quote_closed_late(quoted)
     for pattern, reason in REASONS:
         if re.search(pattern, problem):
-            return reason(file, text, at, start)
-    return Diagnostic("E019", f"this is not valid YAML ({problem.strip('; ')})", file.span(at, at + 1))
+            return reason(found)
+    return Diagnostic("E019", f"this is not valid YAML ({problem.strip('; ')})", found.here)
 
 
-def _quote_never_closed(quoted: Span) -> Diagnostic:
+def _quote_closed_late(quoted: Span) -> Diagnostic:
     first = Span(quoted.file, quoted.line, quoted.column, quoted.line, quoted.column + 1)
-    return Diagnostic(
-        "E012",
-        f"the quote that opens here is not closed on its line, but by the next one in line {quoted.end_line}",
-        first,
-        "close the text with the same quote that opens it",
+    message = (
+        f"the quote that opens here is not closed on its line, but by the next one, in line {quoted.end_line}"
     )
+    return Diagnostic("E012", message, first, SAME_QUOTE)
 
 
-def _colon(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
+def _open_quote(error: _Error) -> Diagnostic:
+    return Diagnostic("E012", "the quote that opens here is never closed", error.opening, SAME_QUOTE)
+
+
+def _colon(error: _Error) -> Diagnostic:
     """A ':' where no key can stand: a second one in the line, or a line that hangs under a finished value."""
-    line, column = file.position(at)
-    before = file.lines[line - 1][: column - 1]
-    if re.search(r":\s", before):
+    if re.search(r":\s", error.before):
         message = "a second ': ' in one line: the first made a key, and its value cannot hold another one"
-        return Diagnostic("E013", message, file.span(at, at + 1), QUOTES)
-    above = next((n for n in range(line - 1, 0, -1) if file.lines[n - 1].split("#")[0].strip()), None)
-    if above and not re.search(r":(\s|$)", file.lines[above - 1]):
-        return _neither(file, above)
-    place = Span(file, line, len(before) - len(before.lstrip()) + 1, line, column)
+        return Diagnostic("E013", message, error.here, QUOTES)
+    above = next((n for n in range(error.line - 1, 0, -1) if error.lines[n - 1].split("#")[0].strip()), None)
+    if above and not re.search(r":(\s|$)", error.lines[above - 1]):
+        return _neither(error, above)
+    column = len(error.before) - len(error.before.lstrip()) + 1
+    place = Span(error.file, error.line, column, error.line, len(error.before) + 1)
     help_ = "begin it in the same column as the line above, or leave the value above empty to nest under it"
     return Diagnostic("E011", "this line is indented below a value that is already complete", place, help_)
 
 
-def _neither(file: SourceFile, line: int) -> Diagnostic:
-    content = file.lines[line - 1].split(" #")[0].rstrip()
-    column = len(content) - len(content.lstrip()) + 1
+def _no_colon(error: _Error) -> Diagnostic:
+    return _neither(error, error.file.position(error.start)[0])
+
+
+def _neither(error: _Error, line: int) -> Diagnostic:
+    content, place = error.content(line)
     help_ = "write key: value with a space after the colon, or begin a list item with a dash and a space"
-    place = Span(file, line, column, line, len(content) + 1)
-    return Diagnostic(
-        "E014", f"{quote(content.strip())} is neither a key with a value nor a list item", place, help_
-    )
+    return Diagnostic("E014", f"{quote(content)} is neither a key with a value nor a list item", place, help_)
 
 
-def _no_colon(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    return _neither(file, file.position(start)[0])
-
-
-def _misfit(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
+def _misfit(error: _Error) -> Diagnostic:
     """Something in a mapping that is not its next key."""
-    line, column = file.position(at)
-    before = file.lines[line - 1][: column - 1]
-    if before.rstrip().endswith(("'", '"')):
+    if error.before.rstrip().endswith(("'", '"')):
         help_ = "inside single quotes write '' for ', inside double quotes write \\\" for \""
-        return Diagnostic("E012", "the text goes on after its closing quote", file.span(at, at + 1), help_)
-    if text[at : at + 1] == ":":
-        return Diagnostic(
-            "E026", "a key is missing before the ':'", file.span(at, at + 1), "write key: value"
-        )
-    if text[at : at + 2].strip() == "-":
-        message = "a list item stands among the keys of a mapping"
-        return Diagnostic(
-            "E011", message, file.span(at, at + 1), "give the list a key, and put its items below that"
-        )
-    if before.strip():
-        return Diagnostic("E019", "the line should have ended here", file.span(at, at + 1), QUOTES)
-    return _indentation(file, line, "it begins in another column than the lines that it belongs with")
+        return Diagnostic("E012", "the text goes on after its closing quote", error.here, help_)
+    if error.stopped == ":":
+        return Diagnostic("E026", "a key is missing before the ':'", error.here, "write key: value")
+    if error.text[error.at : error.at + 2].strip() == "-":
+        help_ = "give the list a key, and put its items below that"
+        return Diagnostic("E011", "a list item stands among the keys of a mapping", error.here, help_)
+    if error.before.strip():
+        return Diagnostic("E019", "the line should have ended here", error.here, QUOTES)
+    return _indentation(error, "it begins in another column than the lines that it belongs with")
 
 
-def _among_items(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    return _indentation(
-        file, file.position(at)[0], "it stands among list items, which begin with a dash and a space"
-    )
+def _among_items(error: _Error) -> Diagnostic:
+    return _indentation(error, "it stands among list items, which begin with a dash and a space")
 
 
-def _indentation(file: SourceFile, line: int, why: str) -> Diagnostic:
-    content = file.lines[line - 1]
-    column = len(content) - len(content.lstrip()) + 1
-    place = Span(file, line, column, line, len(content.rstrip()) + 1)
+def _indentation(error: _Error, why: str) -> Diagnostic:
     help_ = "indent with spaces, lines of one mapping or list all by the same number"
-    return Diagnostic("E011", f"the indentation of this line does not fit: {why}", place, help_)
+    message = f"the indentation of this line does not fit: {why}"
+    return Diagnostic("E011", message, error.content(error.line)[1], help_)
 
 
-def _unclosed(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    opening = text[start : start + 1]
-    closing = "]" if opening == "[" else "}"
-    message = f"the '{opening}' that opens here is not closed, or a ',' is missing between two of its entries"
-    note = Note("reading stopped at", file.span(at, at + 1))
-    return Diagnostic("E012", message, file.span(start, start + 1), f"end it with '{closing}'", (note,))
-
-
-def _open_quote(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    message = "the quote that opens here is never closed"
+def _unclosed(error: _Error) -> Diagnostic:
+    bracket = error.text[error.start : error.start + 1]
+    message = f"the '{bracket}' that opens here is not closed, or a ',' is missing between two of its entries"
+    note = Note("reading stopped at", error.here)
     return Diagnostic(
-        "E012", message, file.span(start, start + 1), "close the text with the same quote that opens it"
+        "E012", message, error.opening, f"end it with '{']' if bracket == '[' else '}'}'", (note,)
     )
 
 
-def _bad_start(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    if text[at : at + 1] == "\t":
-        help_ = "replace the tab by spaces"
-        return Diagnostic("E010", "a tab cannot indent YAML", file.span(at, at + 1), help_)
+def _no_value(error: _Error) -> Diagnostic:
+    if not error.stopped.strip():
+        start = max(error.text.rfind("["), error.text.rfind("{"))
+        return _unclosed(_Error(error.file, error.text, error.at, max(start, 0)))
+    known = {
+        ",": "remove the ',' that has nothing before it",
+        ":": "write a key before the ':'",
+        "]": "no '[' is open that it could close",
+        "}": "no '{' is open that it could close",
+    }
+    message = f"a value should stand here, not {quote(error.stopped)}"
+    return Diagnostic("E013", message, error.here, known.get(error.stopped, QUOTES))
+
+
+def _bad_start(error: _Error) -> Diagnostic:
+    if error.stopped == "\t":
+        return Diagnostic("E010", "a tab cannot indent YAML", error.here, "replace the tab by spaces")
+    return Diagnostic("E013", f"text cannot begin with {quote(error.stopped)}", error.here, QUOTES)
+
+
+def _anchor(error: _Error) -> Diagnostic:
+    sign = quote(error.text[error.start : error.start + 1])
     return Diagnostic(
-        "E013", f"text cannot begin with {quote(text[at : at + 1])}", file.span(at, at + 1), QUOTES
+        "E013", f"text cannot begin with {sign}, which has a meaning of its own", error.opening, QUOTES
     )
 
 
-def _inline_item(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    help_ = "put each item on its own line, or the whole list in brackets: [a, b]"
-    return Diagnostic("E011", "a list item cannot begin on the line of its key", file.span(at, at + 1), help_)
-
-
-def _escape(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    while at > start and text[at] != "\\":  # the two parsers of PyYAML point at the backslash or behind it
-        at -= 1
-    help_ = "write \\\\ for one backslash, or use single quotes, where it stands for itself"
-    message = f"{text[at : at + 2].strip()} means nothing inside double quotes"
-    return Diagnostic("E012", message, file.span(at, at + 2), help_)
-
-
-def _tag(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    help_ = 'remove it; put text that begins with "!" in quotes'
-    return Diagnostic("E022", "a tag that nothing defines", file.span(start, start + 1), help_)
-
-
-def _no_value(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    found = text[at : at + 1]
-    if not found.strip():
-        return Diagnostic("E013", "a value is missing at the end", file.span(at, at + 1))
-    help_ = {",": "remove the ',' that has nothing before it", "]": "no '[' is open that it could close",
-             "}": "no '{' is open that it could close"}.get(found, QUOTES)  # fmt: skip
-    return Diagnostic("E013", f"a value should stand here, not {quote(found)}", file.span(at, at + 1), help_)
-
-
-def _anchor(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    sign = text[start : start + 1]
-    message = f"text cannot begin with {quote(sign)}, which refers to another value"
-    return Diagnostic("E013", message, file.span(start, start + 1), QUOTES)
-
-
-def _block_text(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    sign = text[start : start + 1]
+def _block_text(error: _Error) -> Diagnostic:
+    sign = error.text[error.start : error.start + 1]
     help_ = f"begin the text on the next line, indented; or put text that begins with '{sign}' in quotes"
-    return Diagnostic("E013", f"after '{sign}' the line must end", file.span(at, at + 1), help_)
+    return Diagnostic("E013", f"after '{sign}' the line must end", error.here, help_)
 
 
-def _directive(file: SourceFile, text: str, at: int, start: int) -> Diagnostic:
-    help_ = "remove the line; specs are YAML 1.2 and need no directive"
-    return Diagnostic("E019", "a YAML directive that is not known", file.span(start, start + 1), help_)
+def _inline_item(error: _Error) -> Diagnostic:
+    help_ = "put each item on its own line, or the whole list in brackets: [a, b]"
+    return Diagnostic("E011", "a list item cannot begin on the line of its key", error.here, help_)
+
+
+def _escape(error: _Error) -> Diagnostic:
+    at = max(
+        error.text.rfind("\\", error.start, error.at + 1), error.start
+    )  # the parsers point at it or behind it
+    help_ = "write \\\\ for one backslash, or use single quotes, where it stands for itself"
+    message = f"{error.text[at : at + 2].strip()} means nothing inside double quotes"
+    return Diagnostic("E012", message, error.file.span(at, at + 2), help_)
+
+
+def _tag(error: _Error) -> Diagnostic:
+    help_ = 'remove it; put text that begins with "!" in quotes'
+    return Diagnostic("E022", "a tag that nothing defines", error.opening, help_)
 
 
 REASONS = (
@@ -184,36 +208,9 @@ REASONS = (
     (r"scanning an (anchor|alias)", _anchor),
     (r"block scalar;", _block_text),
     (r"a tag;|tag handle", _tag),
-    (r"directive|incompatible|<document start>", _directive),
     (r"sequence entries are not allowed", _inline_item),
     (r"unknown escape|escape sequence", _escape),
     (r"node content", _no_value),
     (r"block mapping;", _misfit),
     (r"block (collection|sequence);", _among_items),
 )
-
-
-def blank_section(text: str, line: int) -> tuple[str, str | None] | None:
-    """The text without the top-level section around a line (from 1), keeping its length and its line breaks,
-    and the section's key, which stays with no value. None if nothing is left to blank."""
-    breaks = [*LINE.finditer(text)]
-    starts = [0, *(found.end() for found in breaks)]
-    ends = [*(found.start() for found in breaks), len(text)]
-    first = line - 1
-    while first > 0 and not _begins(text[starts[first] : ends[first]]):
-        first -= 1
-    last = first + 1
-    while last < len(starts) and not _begins(text[starts[last] : ends[last]]):
-        last += 1
-    header = HEADER.match(text, starts[first], ends[first])
-    keep = header.end() if header else starts[first]
-    blanked = re.sub(r"[^\r\n]", " ", text[keep : ends[last - 1]])
-    if blanked == text[keep : ends[last - 1]]:
-        return None
-    return text[:keep] + blanked + text[ends[last - 1] :], header["key"].strip() if header else None
-
-
-def _begins(line: str) -> bool:
-    """Whether a line begins a top-level section: closing brackets and unindented list items belong to the one
-    above."""
-    return bool(line) and line[0] not in " \t#]}-" or line.startswith("---")

@@ -9,8 +9,8 @@ EXPERIMENTS: tuple[Code, ...] = (
     entry(
         "E110",
         "a quantity that cannot be read",
-        """A bound takes the unit of the metric that it bounds: shares are 83% or 0.83, sizes 6GB, times 1.5h, losses plain
-        numbers.""",
+        """A bound takes the unit of the metric that it bounds: shares are 83% or 0.83, sizes 6GB, times 1.5h,
+        losses plain numbers.""",
         "expect: [{metric: peak_memory, at_most: 6}]",
         "expect: [{metric: peak_memory, at_most: 6GB}]",
     ),

@@ -10,8 +10,8 @@ READING: tuple[Code, ...] = (
     entry(
         "E001",
         "the spec cannot be read",
-        """There is no file at the path that was given, or it is a folder, is not readable by you, or is larger than a
-        megabyte. If a file of a similar name lies beside it, the help names it.""",
+        """There is no file at the path that was given, or it is a folder, is not readable by you, or is
+        larger than a megabyte. If a file of a similar name lies beside it, the help names it.""",
     ),
     entry(
         "E002",
@@ -22,15 +22,16 @@ READING: tuple[Code, ...] = (
     entry(
         "W003",
         "the file begins with a byte order mark",
-        """Some editors put three invisible bytes before UTF-8. They are ignored here, but other tools trip over them.""",
+        """Some editors put three invisible bytes before UTF-8. They are ignored here, but other tools trip
+        over them.""",
         "\ufeffname: d8_depth",
         "name: d8_depth",
     ),
     entry(
         "E004",
         "an invisible character",
-        """Control characters and Unicode's line separators come from copying out of documents and terminals. YAML
-        either forbids them or takes them for line breaks that no editor shows.""",
+        """Control characters and Unicode's line separators come from copying out of documents and terminals.
+        YAML either forbids them or takes them for line breaks that no editor shows.""",
         "name: d8\u2028depth",
         "name: d8_depth",
     ),
@@ -44,7 +45,8 @@ READING: tuple[Code, ...] = (
     entry(
         "E006",
         "a spec must be a mapping",
-        """A spec is a mapping of section names to their contents. A list or a single text at the top level is not.""",
+        """A spec is a mapping of section names to their contents. A list or a single text at the top level is
+        not.""",
         "- name: d8_depth",
         "name: d8_depth",
     ),
@@ -58,24 +60,24 @@ READING: tuple[Code, ...] = (
     entry(
         "E011",
         "the indentation does not fit",
-        """All keys of one mapping, and all items of one list, begin in the same column. What belongs to a key stands
-        deeper than the key.""",
+        """All keys of one mapping, and all items of one list, begin in the same column. What belongs to a key
+        stands deeper than the key.""",
         "model:\n  dim: 256\n heads: 4",
         "model:\n  dim: 256\n  heads: 4",
     ),
     entry(
         "E012",
         "a quote or bracket does not close",
-        """A quote ends with the same quote, and what follows it must be the end of the line or a comma. Inside single
-        quotes, write '' for an apostrophe; inside double quotes, write a backslash twice.""",
+        """A quote ends with the same quote, and what follows it must be the end of the line or a comma.
+        Inside single quotes, write '' for an apostrophe; inside double quotes, write a backslash twice.""",
         "optimizer:\n  betas: [0.8, 0.95\nsteps: 5000",
         "optimizer:\n  betas: [0.8, 0.95]\nsteps: 5000",
     ),
     entry(
         "E013",
         "a value that needs quotes, or is missing",
-        """Text that begins with one of @ ` % & * ! | > [ ] { } , or that holds a colon and a space, has a meaning of its
-        own in YAML. In quotes it is only text.""",
+        """Text that begins with one of @ ` % & * ! | > [ ] { } , or that holds a colon and a space, has a
+        meaning of its own in YAML. In quotes it is only text.""",
         "notes: resumed: the parent was at 5000",
         'notes: "resumed: the parent was at 5000"',
     ),
@@ -96,38 +98,39 @@ READING: tuple[Code, ...] = (
     entry(
         "E020",
         "a key stands twice",
-        """YAML tools silently take one of the two. Here neither is taken on trust: keep the one that is meant.""",
+        """YAML tools silently take one of the two. Here neither is taken on trust: keep the one that is
+        meant.""",
         "steps: 5000\nseed: 1\nsteps: 20000",
         "steps: 20000\nseed: 1",
     ),
     entry(
         "E021",
         "a merge key",
-        """The key << belongs to YAML 1.1 and was dropped. Take shared settings from another file with extends, where
-        expc explain can say what came from where.""",
+        """The key << belongs to YAML 1.1 and was dropped. Take shared settings from another file with
+        extends, where expc explain can say what came from where.""",
         "batch: &small {rows: 4}\noptimizer:\n  <<: *small",
         "extends: base.yaml\noptimizer:\n  matrix_lr: 0.01",
     ),
     entry(
         "E022",
         "an unknown tag",
-        """Tags (!include, !!python/…) make other YAML tools run code or read files. A spec has none but the plain types,
-        such as !!str.""",
+        """Tags (!include, !!python/…) make other YAML tools run code or read files. A spec has none but the
+        plain types, such as !!str.""",
         "notes: !include notes.md",
         'notes: "!include notes.md"',
     ),
     entry(
         "E023",
         "an alias that leads nowhere",
-        "An alias (*name) repeats a value that was marked with &name before it, outside of that value itself.",
+        "An alias (*name) repeats a value marked with &name before it, and outside of that value itself.",
         "notes: *reasons",
         'notes: "*reasons"',
     ),
     entry(
         "E024",
         "beyond the limits of a spec",
-        """At most 50 levels, and 100,000 values with every alias counted in full, so that a few lines cannot fill the
-        memory of the machine.""",
+        """At most 50 levels, and 100,000 values with every alias counted in full, so that a few lines cannot
+        fill the memory of the machine.""",
         f"optimizer:\n  betas: {NESTED}",
         "optimizer:\n  betas: [0.8, 0.95]",
     ),
@@ -148,7 +151,8 @@ READING: tuple[Code, ...] = (
     entry(
         "E027",
         "a number that cannot be stored",
-        """A snapshot is JSON that every machine reads alike: no infinities, no .nan, no integers beyond 64 bits.""",
+        """A snapshot is JSON that every machine reads alike: no infinities, no .nan, no integers beyond 64
+        bits.""",
         "optimizer:\n  matrix_lr: .inf",
         "optimizer:\n  matrix_lr: 1e3",
     ),

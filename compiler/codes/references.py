@@ -11,23 +11,23 @@ REFERENCES: tuple[Code, ...] = (
     entry(
         "E201",
         "a base that does not exist",
-        """extends names files relative to the file that it stands in. The help names a similar file, or one of the same
-        name elsewhere among the specs.""",
+        """extends names files relative to the file that it stands in. The help names a similar file, or one
+        of the same name elsewhere among the specs.""",
         Example("extends: bsae.yaml", BASE),
         Example("extends: base.yaml", BASE),
     ),
     entry(
         "E202",
         "extends goes in a circle",
-        "A file cannot stand on itself, neither directly nor through others. The message prints the way around.",
+        "A file cannot stand on itself, directly or through others. The message prints the way around.",
         Example("extends: other.yaml", {"other.yaml": "extends: spec.yaml"}),
         Example("extends: base.yaml", BASE),
     ),
     entry(
         "E203",
         "extends in a form that cannot be followed",
-        """extends is one path or a list of paths, relative, inside the workspace, at most 20 files deep: a build must
-        come out the same on every machine.""",
+        """extends is one path or a list of paths, relative, inside the workspace, at most 20 files deep: a
+        build must come out the same on every machine.""",
         "extends: /home/someone/base.yaml",
         Example("extends: [base.yaml]", BASE),
     ),
@@ -48,8 +48,8 @@ REFERENCES: tuple[Code, ...] = (
     entry(
         "E206",
         "not an override",
-        """--set takes key.path=value, where the value is a YAML scalar, or a list or mapping in brackets. Nothing after
-        the = deletes the key. extends and profiles cannot be overridden.""",
+        """--set takes key.path=value, where the value is a YAML scalar, or a list or mapping in brackets.
+        Nothing after the = deletes the key. extends and profiles cannot be overridden.""",
         Example("steps: 5000", overrides=("steps",)),
         Example("steps: 5000", overrides=("steps=50",)),
     ),
@@ -63,8 +63,8 @@ REFERENCES: tuple[Code, ...] = (
     entry(
         "E208",
         "a reference to a key that is not there",
-        """${key.path} in a text stands for another value of the spec. For a literal ${ (a shell variable, say), write
-        $${.""",
+        """${key.path} in a text stands for another value of the spec. For a literal ${ (a shell variable,
+        say), write $${.""",
         'model: {family: gpt, dim: 256}\nnotes: "width ${model.dmi}"',
         'model: {family: gpt, dim: 256}\nnotes: "width ${model.dim}, user $${USER}"',
     ),

@@ -8,24 +8,26 @@ SHAPE: tuple[Code, ...] = (
     entry(
         "E101",
         "a value of another type",
-        """The value is, say, text where a number is needed. Quotes make text of a number; yes, no, on and off are text
-        in YAML 1.2, and so is 20_000.""",
+        """The value is, say, text where a number is needed. Quotes make text of a number; yes, no, on and off
+        are text in YAML 1.2, and so is 20_000.""",
         'model: {family: gpt, dim: "256"}',
         "model: {family: gpt, dim: 256}",
     ),
     entry(
         "E102",
         "unknown key",
-        """Nothing unknown is accepted in silence, since a misspelt key would leave a default in force for hours. The help
-        names the key that was probably meant, or the section that it belongs under, or all that are known here.""",
+        """Nothing unknown is accepted in silence, since a misspelt key would leave a default in force for
+        hours. The help names the key that was probably meant, or the section that it belongs under, or all
+        that are known here.""",
         "optimizer:\n  matrx_lr: 0.016",
         "optimizer:\n  matrix_lr: 0.016",
     ),
     entry(
         "E103",
         "a key is missing",
-        """A section lacks a key that it cannot do without, after its bases, the profile and overrides have been taken
-        into account. A null in an upper file removes what a base set; the note then says where.""",
+        """A section lacks a key that it cannot do without, after its bases, the profile and overrides have
+        been taken into account. A null in an upper file removes what a base set; the note then says
+        where.""",
         "batch:\n  length: 1024",
         "batch:\n  rows: 4\n  length: 1024",
     ),
@@ -46,7 +48,7 @@ SHAPE: tuple[Code, ...] = (
     entry(
         "E106",
         "text of another form",
-        "The text must follow a pattern: a name, a quantity with its unit, a date. An empty text counts as none.",
+        "The text must follow a pattern: a name, a quantity with its unit, a date. It cannot be empty.",
         "checkpoint:\n  budget: 6 gigs",
         "checkpoint:\n  budget: 6GB",
     ),
@@ -67,7 +69,7 @@ SHAPE: tuple[Code, ...] = (
     entry(
         "E109",
         "cannot stand here",
-        "A rule between several keys forbids this one, or the forms that the value may take cannot be told apart.",
+        "A rule between several keys forbids this one, or its possible forms cannot be told apart.",
         "launch:\n  shell: zsh",
         "launch:\n  targets: [bash]",
     ),

@@ -17,14 +17,14 @@ from .rendering import Words
 from .snapshot import training_sha256
 from .training import Training, own_step_count
 
-SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "steps", "resume", "checkpoint", "hardware",
-                       "launch", "eval", "expect", "scenarios")
+SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "steps", "resume", "checkpoint",
+                       "hardware", "launch", "eval", "expect", "scenarios")
 STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the configuration table, in Markdown; `reason` holds the author's words and what follows by arithmetic."""
+    """One line of the configuration table, in Markdown; `reason` holds the author's words and what can be computed."""
 
     key: str
     label: str
@@ -78,7 +78,7 @@ def start(training: Training) -> int:
 
 
 def schedule_points(training: Training) -> tuple[tuple[int, float], ...]:
-    """(step, multiplier of the update that starts from it): first and last update of this run, and each corner between."""
+    """(step, multiplier of the update that starts from it): this run's first and last update, each corner between."""
     curve, first, last = training.curves["rate"], start(training), training.steps - 1
     corners = {step for step, _ in curve.breakpoints() if first < step < last}
     return tuple((step, curve.at(step)) for step in sorted({first, *corners, last}))
@@ -90,7 +90,8 @@ def differing(experiment: Experiment) -> Iterator[tuple[str, str]]:
     if not others:
         return
     own = {"steps": experiment.training.steps, "parameters": sum(experiment.predictions.parameters.values()) or None}
-    for name, values in (("steps", [other.step for other in others]), ("parameters", [other.parameters for other in others])):
+    theirs = {"steps": [other.step for other in others], "parameters": [other.parameters for other in others]}
+    for name, values in theirs.items():
         if len({own[name], *values}) > 1:
             pairs = zip((experiment.run, *(other.run for other in others)), (own[name], *values), strict=True)
             yield f"{name}_differ", ", ".join(f"{run} {quantities.integer(value)}" for run, value in pairs)
@@ -98,7 +99,8 @@ def differing(experiment: Experiment) -> Iterator[tuple[str, str]]:
 
 def reason(experiment: Experiment, key: str, language: str) -> str:
     """What the author says about exactly this key, as Markdown; empty where nothing is said."""
-    return "<br>".join(rendering.inline(rendering.say(note.text, language)) for note in experiment.notes if note.about == key)
+    notes = (note for note in experiment.notes if note.about == key)
+    return "<br>".join(rendering.inline(rendering.say(note.text, language)) for note in notes)
 
 
 def _section(note: Remark) -> str | None:
@@ -123,25 +125,26 @@ def _rows(experiment: Experiment, words: Words) -> Iterator[Row]:
 
 def _values(experiment: Experiment) -> dict[str, Any]:
     """Every setting by its key in a spec, in reading order; optimizer groups have a table of their own."""
-    training, checkpoint, hardware = experiment.training, experiment.checkpoint, experiment.hardware
+    training, hardware = experiment.training, experiment.hardware
     values: dict[str, Any] = {"model.family": training.family}
     for section in dataclasses.fields(training.config):
-        settings = getattr(training.config, section.name)
-        values |= {f"{section.name}.{field.name}": getattr(settings, field.name) for field in dataclasses.fields(settings)}
+        values |= _fields(section.name, getattr(training.config, section.name))
     batch = training.batch
     values |= {"batch.rows": batch.rows, "batch.accumulation": batch.accumulation, "batch.ranks": batch.ranks,
                "batch.total_tokens": batch.tokens, "optimizer.gradient_clip": training.gradient_clip}
-    values |= {f"schedule.{field.name}": getattr(experiment.schedule, field.name)
-               for field in dataclasses.fields(experiment.schedule)}
-    values |= {"steps": training.steps, "seed": training.seed, "precision": training.precision, "compile": training.compile}
+    values |= _fields("schedule", experiment.schedule) | {"steps": training.steps, "seed": training.seed,
+                                                          "precision": training.precision, "compile": training.compile}
     if training.resume:
         values |= {"resume.from": training.resume.parent, "resume.step": training.resume.step,
                    "resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
-    values |= {f"checkpoint.{field.name}": getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)}
-    values |= {"eval.validation.every": experiment.validation.every, "eval.validation.batches": experiment.validation.batches}
-    price = hardware.price_per_hour and f"{quantities.significant(hardware.price_per_hour)} {hardware.currency or ''}".strip()
+    values |= _fields("checkpoint", experiment.checkpoint) | _fields("eval.validation", experiment.validation)
+    price = hardware.price_per_hour and quantities.significant(hardware.price_per_hour) + f" {hardware.currency or ''}"
     return values | {"hardware.target": hardware.title, "hardware.count": hardware.count,
                      "hardware.memory_budget": hardware.memory_budget, "hardware.price_per_hour": price}
+
+
+def _fields(prefix: str, settings: Any) -> dict[str, Any]:
+    return {f"{prefix}.{field.name}": getattr(settings, field.name) for field in dataclasses.fields(settings)}
 
 
 def _shown(key: str, value: Any, words: Words) -> str:
@@ -156,7 +159,9 @@ def _shown(key: str, value: Any, words: Words) -> str:
     if isinstance(value, float):
         return f"{int(value):,}" if value == int(value) else quantities.significant(value)
     chosen = f"choice.{key}.{value}"
-    return rendering.code(str(value)) + words("paren", text=words(chosen)) if chosen in words else rendering.inline(str(value))
+    if chosen not in words:
+        return rendering.inline(str(value))
+    return rendering.code(str(value)) + words("paren", text=words(chosen))
 
 
 def _facts(experiment: Experiment) -> dict[str, str]:

@@ -76,13 +76,13 @@ def prose(text: str) -> str:
     return "\n\n".join(inline(paragraph) for paragraph in paragraphs)
 
 
-def code(text: str) -> str:
-    """An inline code span that also holds in a table cell; line ends, tabs and outer spaces are made visible."""
+def code(text: str, in_table: bool = True) -> str:
+    """An inline code span, one that a table cell holds if `in_table`; line ends, tabs and outer spaces become visible."""
     shown = visible(_lines(text).replace("\n", "⏎").replace("\t", "⇥"))
     body = shown.strip(" ")
     left = len(shown) - len(shown.lstrip(" ")) if body else len(shown)
     shown = "␣" * left + body + "␣" * (len(shown) - left - len(body))
-    if shown and not any(c in shown for c in "`|") and not shown.endswith("\\"):
+    if shown and "`" not in shown and not (in_table and ("|" in shown or shown.endswith("\\"))):
         return f"`{shown}`"
     return "<code>" + "".join(c if c.isalnum() or c in " .,:;␣⏎⇥" else f"&#{ord(c)};" for c in shown) + "</code>"
 
@@ -143,7 +143,7 @@ class Words:
         return key in self._words
 
     def label(self, kind: str, name: str) -> str:
-        """The word for a name that comes from outside (a module, a metric, a method); the name as code if there is none."""
+        """The word for a name from outside (a module, a metric, a method); the name as code if there is none."""
         return self._words.get(f"{kind}.{name}") or code(name)
 
 

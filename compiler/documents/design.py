@@ -37,7 +37,8 @@ def _context(experiment: Experiment, language: str) -> dict[str, Any]:
 def _files(experiment: Experiment, words: rendering.Words) -> list[tuple[str, str]]:
     """(path, purpose) of what the build writes and of what the run will write."""
     run, generated, results = experiment.run, names.generated_folder(experiment.run), names.run_folder(experiment.run)
-    files = [(names.launcher(experiment, target), words(f"file.launcher.{target}")) for target in experiment.launch.targets]
+    files = [(names.launcher(experiment, target), words(f"file.launcher.{target}"))
+             for target in experiment.launch.targets]
     files.append((names.snapshot(run), words("file.snapshot")))
     for language in experiment.languages:
         files.append((f"{generated}/{names.document(experiment, 'DESIGN', language)}", words("file.design")))

@@ -1,1 +1,26 @@
-TARGETS = {"bash": None, "tmux": None}
+"""Launchers: a frozen experiment and its snapshot's hash in, the text of executable scripts out, by file name.
+
+A target is a module here with `TEMPLATE` and `context(experiment, snapshot_sha256)`, its template, and one line below.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from ..contract import names
+from ..contract.experiment import Experiment
+from . import bash, quoting, tmux
+
+TARGETS: dict[str, ModuleType] = {
+    "bash": bash,
+    "tmux": tmux,
+}
+
+
+def render(experiment: Experiment, snapshot_sha256: str) -> dict[str, str]:
+    """Text of each launcher by its path below `generated/`. The bash launcher is always there: the others run it."""
+    return {
+        names.launcher(experiment, target).removeprefix("generated/"):
+            quoting.render(TARGETS[target].TEMPLATE, TARGETS[target].context(experiment, snapshot_sha256))
+        for target in dict.fromkeys(("bash", *experiment.launch.targets))
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from . import tokenizer as bpe
 from .data import TOKENIZER_FILE
 from .generate import GPTGenerator
 from .model import GPT
+from .optimizers import build as build_optimizers
 from .task import GPTTask
 
 
@@ -44,3 +46,23 @@ def generator(training: Training, data: Path, checkpoint: Path, device: torch.de
     return GPTGenerator(model.to(device).eval(), bpe.load(data / TOKENIZER_FILE))
 
 
+
+
+def probe(training: Training, device: torch.device, updates: int) -> float:
+    """Seconds an update on this machine: the mean of a few, on random tokens, after one that is not counted."""
+    model = GPT(training.config.model)
+    model.initialise(training.seed)
+    model.to(device)
+    optimizers = build_optimizers(model, training)
+    shape = (training.batch.rows, training.batch.sequence_length)
+    tokens = torch.randint(training.config.model.vocabulary, shape, device=device)
+    seconds = []
+    for _ in range(updates + 1):
+        started = perf_counter()
+        for _ in range(training.batch.accumulation):
+            model.loss(tokens, tokens).backward()
+        for optimizer in optimizers.values():
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        seconds.append(perf_counter() - started)
+    return sum(seconds[1:]) / updates

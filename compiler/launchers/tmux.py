@@ -1,0 +1,29 @@
+"""The tmux launcher, which runs the bash launcher in a session: an experiment in, the values of `tmux.sh.j2` out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..contract import names
+from ..contract.experiment import Experiment
+from .bash import heading
+
+TEMPLATE = "launchers/tmux.sh.j2"
+
+
+def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
+    """Plain values; the template quotes each of them where it prints it."""
+    return {
+        "heading": heading(experiment),
+        "launcher": names.launcher(experiment, "tmux"),
+        "bash_launcher": names.launcher(experiment, "bash"),
+        "session": session(experiment.run),
+        "run_folder": names.run_folder(experiment.run),
+        "snapshot_sha256": snapshot_sha256,
+    }
+
+
+def session(run: str) -> str:
+    """Name of the tmux session of a run: tmux reads `.` and `:` in a name as window and pane."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", run)

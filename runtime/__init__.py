@@ -1,0 +1,1 @@
+"""Executes a snapshot: prepare, train, evaluate, compare, report. The only package that imports torch."""

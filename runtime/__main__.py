@@ -1,0 +1,5 @@
+"""`python -m expc.runtime`: what launchers call."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""The runtime's commands: run a snapshot, look at runs, redo their evaluation or documents. Loaded by name from `expc`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from .errors import FAILED, MISUSED, UserError
+from .files import read_json
+from .workspace import find_workspace
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Execute snapshots and look at runs."""
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """A user's mistake, or a missing piece, ends with its message and its exit code."""
+    try:
+        yield
+    except UserError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        click.echo("stopped at once; the last checkpoint is whole", err=True)
+        sys.exit(130)
+
+
+@commands.command()
+@click.argument("snapshot", type=click.Path(path_type=Path))
+@click.option("--stage", "stages", multiple=True, metavar="STAGE",
+              help="Only this stage; may be repeated. One of preflight, prepare, train, evaluate, compare, report.")
+@json_option
+def run(snapshot: Path, stages: tuple[str, ...], as_json: bool) -> None:
+    """Execute SNAPSHOT: preflight, prepare, train, evaluate, compare, report. Ends with 0 done, 75 interrupted."""
+    from .snapshot import load
+    from .stages import STAGES
+    from .stages import run as run_stages
+
+    with _user_errors():
+        loaded = load(snapshot)
+        run_stages(loaded, stages or tuple(STAGES))
+        if as_json:
+            click.echo(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
+
+
+def _record(workspace: Path, run: str) -> dict[str, object]:
+    record = read_json(workspace / "runs" / run / "record.json")
+    if not isinstance(record, dict):
+        raise UserError(f"there is no run {run} in {workspace / 'runs'}", MISUSED)
+    return record
+
+
+@commands.command()
+@json_option
+def status(as_json: bool) -> None:
+    """One line for each run of this workspace: outcome, step, last validation."""
+    with _user_errors():
+        workspace = find_workspace(Path.cwd())
+        records = [read_json(path) for path in sorted((workspace / "runs").glob("*/record.json"))]
+        rows = [record for record in records if isinstance(record, dict)]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        click.echo("no runs yet")
+    for row in rows:
+        measured = ", ".join(f"{name} {value:.4f}" for name, value in (row.get("last_validation") or {}).items()
+                             if name != "step" and isinstance(value, float))
+        click.echo(f"{row['run']:<28} {row['outcome']:<12} step {row['step']:>8,}  {measured}")
+
+
+def _loaded(name: str):  # type: ignore[no-untyped-def]
+    from .snapshot import load
+
+    path = Path(name)
+    if path.exists():
+        return load(path)
+    workspace = find_workspace(Path.cwd())
+    for folder in (workspace / "runs" / name, workspace / "generated" / name):
+        if (folder / "snapshot.json").is_file():
+            return load(folder)
+    raise UserError(f"there is no run or snapshot {name}; `expc status` lists runs", MISUSED)
+
+
+def _stage_command(name: str, stage: str, words: str) -> None:
+    @commands.command(name=name, help=words)
+    @click.argument("run", metavar="RUN")
+    @json_option
+    def command(run: str, as_json: bool) -> None:
+        from .stages import run as run_stages
+
+        with _user_errors():
+            loaded = _loaded(run)
+            run_stages(loaded, (stage,))
+            if as_json:
+                click.echo(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
+
+
+_stage_command("eval", "evaluate", "Evaluate RUN's last checkpoint on its suites, unless that has been done.")
+_stage_command("compare", "compare", "Compare RUN with the experiments that its spec names, and print the ranking.")
+
+
+@commands.command()
+@click.argument("run", metavar="RUN")
+@click.option("--publish", is_flag=True, help="Also copy the documents and figures to reports/, to be committed.")
+@json_option
+def report(run: str, publish: bool, as_json: bool) -> None:
+    """Write RUN's results documents anew from what was measured."""
+    from .progress import say
+    from .report import publish as copy
+    from .report import write
+
+    with _user_errors():
+        loaded = _loaded(run)
+        paths = write(loaded.experiment, loaded.workspace, say)
+        if publish:
+            paths = copy(loaded.experiment, loaded.workspace, paths)
+        click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
+
+
+def main() -> None:
+    """`python -m expc.runtime`. A wrong use of the command line exits 64."""
+    try:
+        commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(MISUSED if isinstance(error, click.UsageError) else FAILED)
+    except click.Abort:
+        sys.exit(130)

@@ -1,0 +1,18 @@
+"""How a run ends: the exit codes, and the error whose message is meant for the user as it stands."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+STOPPED_BY_GUARD = 3
+MISUSED = 64
+MISSING = 69
+INTERRUPTED = 75
+
+
+class UserError(Exception):
+    """Something that the user can mend. The message says what is wrong and what to do next; no traceback is shown."""
+
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

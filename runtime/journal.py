@@ -1,0 +1,75 @@
+"""What happened, line by line: metrics by step and events by time, append-only JSONL that survives a kill.
+
+A line is whole or it is dropped when the file is opened again. When a run resumes at a step, lines of later steps go, so
+that the file reads like that of an uninterrupted run.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from .files import write_atomic
+
+FLUSH_SECONDS = 2.0
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a JSONL file; a torn one at its end is left out."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict) and line.endswith("\n"):
+                yield value
+
+
+class Metrics:
+    """`metrics.jsonl` of a run: one line a logged step or validation, with `step` and `kind`."""
+
+    def __init__(self, path: Path, resumed_at: int) -> None:
+        """Opens the file for appending, without the lines of steps after `resumed_at`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [line for line in read_lines(path) if line.get("step", 0) <= resumed_at]
+        write_atomic(path, "".join(_line(line) for line in kept))
+        self._file: TextIO = path.open("a", encoding="utf-8")
+        self._flushed = time.monotonic()
+
+    def write(self, step: int, kind: str, values: dict[str, Any]) -> None:
+        """Appends one line; it reaches the file within seconds."""
+        self._file.write(_line({"step": step, "kind": kind, **values}))
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands what was written to the operating system."""
+        self._file.flush()
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Flushes and closes."""
+        self._file.close()
+
+
+def event(folder: Path, name: str, **values: Any) -> None:
+    """Appends one event with the time of day to the run's `events.jsonl`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write(_line({"time": now(), "event": name, **values}))
+
+
+def now() -> str:
+    """The time of day in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"

@@ -1,0 +1,156 @@
+"""The one training loop. It counts, applies schedules, saves, validates and records; it knows no family.
+
+Everything that a later update depends on is in the task and in `Position`, and both are in every checkpoint: that is why a
+run that was interrupted and resumed equals one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from expc.compiler.contract.experiment import Experiment
+
+from . import checkpoint, distributed, phases
+from .checkpoint import Position
+from .errors import INTERRUPTED, UserError
+from .families import Task
+from .journal import Metrics, event
+from .progress import Progress
+from .signals import StopRequest
+
+FLUSH_STEPS = 20
+"""Losses stay on the device for so many updates, so that a GPU is not made to wait at each of them."""
+
+
+@dataclass
+class Loop:
+    """One stretch of training, from `position` to the experiment's last step."""
+
+    experiment: Experiment
+    task: Task
+    position: Position
+    folder: Path
+    metrics: Metrics
+    identity: dict[str, str]
+    validated: Callable[[int, dict[str, float]], None]
+    """Called after each validation with the step and what was measured."""
+    pending: list[tuple[int, dict[str, Tensor], dict[str, float]]] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Position:
+        """Trains to the last step. Raises UserError with INTERRUPTED after a stop, and where the loss is not finite."""
+        training, steps = self.experiment.training, self.experiment.training.steps
+        progress = Progress("step", self.position.step, steps)
+        saved = self.position.step
+        with StopRequest() as stop:
+            while self.position.step < steps and stop.name is None:
+                self._update()
+                step = self.position.step
+                if len(self.pending) >= FLUSH_STEPS or progress.due:
+                    self.flush()
+                    progress.show(step, self._details())
+                if step % self.experiment.checkpoint.every == 0 or step == steps:
+                    self.save()
+                    saved = step
+                if self._validates_at(step):
+                    self.validate(progress.say)
+            self.flush()
+            if stop.name is not None and self.position.step < steps:
+                if saved < self.position.step:
+                    self.save()
+                self._interrupted(stop.name)
+        progress.show(self.position.step, self._details(), force=True)
+        progress.say(f"trained to step {steps:,}")
+        assert training.steps == self.position.step
+        return self.position
+
+    def _update(self) -> None:
+        training, before = self.experiment.training, self.position
+        started = time.perf_counter()
+        rates = phases.apply(self.task.optimizers.values(), training, before.step)
+        logged = self.task.step(before.step, before.samples)
+        self.position = Position(before.step + 1, before.samples + training.batch.samples,
+                                 before.tokens + training.batch.tokens,
+                                 before.seconds + time.perf_counter() - started)
+        self.pending.append((self.position.step, logged, rates))
+
+    def flush(self) -> None:
+        """Brings the pending losses to the journal; stops the run where one is not finite."""
+        for step, logged, rates in self.pending:
+            values = {name: float(value) for name, value in logged.items()}
+            if not math.isfinite(values["loss"]):
+                self.pending = []
+                self.metrics.flush()
+                event(self.folder, "not_finite", step=step, loss=str(values["loss"]))
+                raise UserError(f"the loss of step {step:,} is {values['loss']}; training stopped, and the last checkpoint was "
+                                "saved before it. Lower the rates or set optimizer.gradient_clip, then build and run again")
+            self.last = values | {"rate": self.experiment.training.curves["rate"].at(step - 1)}
+            if distributed.is_main():
+                self.metrics.write(step, "train", self.last | {f"rate.{name}": rate for name, rate in rates.items()})
+        if self.pending and distributed.is_main():
+            self.metrics.write(self.position.step, "pace", {
+                "seconds": round(self.position.seconds, 4), "samples": self.position.samples,
+                "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1)})
+        self.pending = []
+
+    def pace(self) -> float:
+        """Tokens a second inside this run's own training steps."""
+        own = self.experiment.training.resume.step if self.experiment.training.resume else 0
+        steps = self.position.step - own
+        return steps * self.experiment.training.batch.tokens / self.position.seconds if self.position.seconds else 0.0
+
+    def _details(self) -> str:
+        loss, rate = self.last.get("loss", math.nan), self.last.get("rate", 0.0)
+        return f"loss {loss:.4f}  rate x{rate:.3f}  {self.pace():,.0f} tokens/s  {memory_in_use()}"
+
+    def save(self) -> None:
+        """Flushes the journal, so that nothing unsound is saved, then writes a checkpoint and applies retention."""
+        self.flush()
+        self.metrics.flush()
+        if distributed.is_main():
+            kept = self.experiment.checkpoint
+            target = checkpoint.save(self.folder / "checkpoints", self.task, self.position, self.identity, self.last)
+            dropped = checkpoint.prune(self.folder / "checkpoints", kept.keep_last, kept.keep_every)
+            event(self.folder, "checkpoint", step=self.position.step, folder=target.name,
+                  dropped=[path.name for path in dropped])
+
+    def _validates_at(self, step: int) -> bool:
+        return step % self.experiment.validation.every == 0 or step == self.experiment.training.steps
+
+    def validate(self, say: Callable[[str], None]) -> None:
+        """Measures held-out figures at the current step and records them."""
+        self.flush()
+        measured = self.task.validate(self.experiment.validation.batches)
+        if distributed.is_main():
+            self.metrics.write(self.position.step, "valid", measured)
+            self.metrics.flush()
+            say(f"step {self.position.step:,}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured.items()))
+        self.validated(self.position.step, measured)
+
+    def _interrupted(self, signal_name: str) -> None:
+        event(self.folder, "interrupted", step=self.position.step, signal=signal_name)
+        raise UserError(f"stopped by {signal_name}; step {self.position.step:,} of {self.experiment.training.steps:,} is saved. "
+                        "The same command goes on from there", INTERRUPTED)
+
+
+def memory_in_use() -> str:
+    """What the process holds: on a GPU its allocated peak, on a CPU its peak resident memory."""
+    value, how = peak_memory()
+    return f"{value / 1e9:.2f} GB" + (" resident" if how.startswith("peak resident") else "")
+
+
+def peak_memory() -> tuple[int, str]:
+    """Largest memory so far in bytes, and how it was measured."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated(), "peak allocated on the GPU"
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "peak resident memory of the process"

@@ -1,0 +1,90 @@
+"""The preflight stage: what a run needs and what is missing, each with the command that makes it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.quantities import duration, size
+from expc.compiler.contract.training import own_step_count
+
+from . import families
+from .checkpoint import newest
+from .errors import MISSING, UserError
+from .parent import launch_command, parent_checkpoint
+from .progress import say
+from .train import device
+from .workspace import run_folder
+
+SLOW_SECONDS = 3600
+ACCEPT_SLOW = "EXPC_ACCEPT_SLOW"
+PROBE_UPDATES = 3
+
+
+def preflight(experiment: Experiment, workspace: Path) -> None:
+    """Says everything that is missing at once. Raises UserError where the run cannot start."""
+    where = device()
+    say(f"{experiment.run}: step {experiment.training.steps:,}, "
+        f"{sum(experiment.predictions.parameters.values()):,} parameters, on {where}")
+    for note in _notes(experiment, workspace):
+        say(f"note: {note}")
+    if missing := list(_missing(experiment, workspace)):
+        raise UserError("\n".join(["not ready:", *(f"  - {one}" for one in missing)]), MISSING)
+    say("everything that the run needs is there")
+
+
+def _started(experiment: Experiment, workspace: Path) -> int:
+    from expc.compiler.contract.snapshot import training_sha256
+
+    found, _ = newest(run_folder(workspace, experiment.run) / "checkpoints", training_sha256(experiment.training))
+    return found.position.step if found else 0
+
+
+def _missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
+    step = _started(experiment, workspace)
+    resume, data = experiment.training.resume, experiment.training.config.data
+    if resume and not step:
+        try:
+            parent_checkpoint(experiment, workspace)
+        except UserError as error:
+            yield str(error)
+    if data.source == "folder" and not (workspace / str(data.path)).is_dir():
+        yield f"the data folder {data.path} does not exist; put your .atex or .tex files there, or change data.path"
+    yield from _disk(experiment, workspace)
+    yield from _patience(experiment, step)
+
+
+def _disk(experiment: Experiment, workspace: Path) -> Iterator[str]:
+    parameters = sum(experiment.predictions.parameters.values())
+    kept = experiment.checkpoint.keep_last + 1
+    if experiment.checkpoint.keep_every:
+        kept += own_step_count(experiment.training) // experiment.checkpoint.keep_every
+    needed = kept * parameters * 4 * 3
+    free = shutil.disk_usage(workspace).free
+    if free < needed:
+        yield f"{kept} checkpoints need about {size(needed)}, {size(free)} are free; make room or lower checkpoint.keep_last"
+
+
+def _patience(experiment: Experiment, step: int) -> Iterator[str]:
+    """A run that is meant for a GPU, on a CPU: a few updates are measured, and hours are not begun unasked."""
+    if device().type != "cpu" or experiment.hardware.target == "cpu" or os.environ.get(ACCEPT_SLOW) == "1":
+        return
+    resume = experiment.training.resume
+    left = experiment.training.steps - max(step, resume.step if resume else 0)
+    if left <= 0:
+        return
+    each = families.load(experiment.training.family).probe(experiment.training, device(), PROBE_UPDATES)
+    if each * left > SLOW_SECONDS:
+        yield (f"this machine has no GPU, and the run would take about {duration(each * left)} here (measured {each:.2f} s an "
+               f"update x {left:,} updates). Build and run the smoke profile (`expc build --profile smoke`), or set "
+               f"{ACCEPT_SLOW}=1 to go on all the same")
+
+
+def _notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
+    for other in experiment.evaluation.compare:
+        if not (run_folder(workspace, other.run) / "record.json").is_file():
+            yield (f"{other.run} has not been trained; it will be missing from the comparison until you run: "
+                   f"{launch_command(workspace, other.run)}")

@@ -1,0 +1,85 @@
+"""A run's record: what ran, where, from which code, how it ended. `record.json`, written whole at every change."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.snapshot import training_sha256
+
+from .errors import FAILED, INTERRUPTED, MISSING, MISUSED, UserError
+from .files import read_json, write_json
+from .journal import now
+
+FORMAT = "expc.run/1"
+OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
+
+
+class Record:
+    """The record of one run, kept in step with its file."""
+
+    def __init__(self, folder: Path, experiment: Experiment, snapshot_sha256: str) -> None:
+        self.path = folder / "record.json"
+        existing = read_json(self.path)
+        self.body: dict[str, Any] = existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {}
+        self.body |= {"format": FORMAT, "run": experiment.run, "experiment": experiment.name,
+                      "snapshot_sha256": snapshot_sha256, "training_sha256": training_sha256(experiment.training)}
+        for key, empty in (("outcome", "new"), ("step", 0), ("attempts", []), ("stages", {})):
+            self.body.setdefault(key, empty)
+
+    def update(self, **values: Any) -> None:
+        """Sets values and writes the record."""
+        self.body |= values
+        write_json(self.path, self.body)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Notes outcome and seconds of a stage, whatever way it ends."""
+        started, outcome = monotonic(), "failed"
+        try:
+            yield
+            outcome = "done"
+        except UserError as error:
+            outcome = OUTCOMES.get(error.exit_code, "failed")
+            raise
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+            raise
+        finally:
+            entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}
+            self.update(stages=self.body["stages"] | {name: entry})
+
+
+def environment(device: str) -> dict[str, Any]:
+    """The machine and the software that this process runs on."""
+    import torch
+
+    gpu = torch.cuda.get_device_name(0) if device.startswith("cuda") else None
+    return {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu, "torch": torch.__version__,
+            "python": platform.python_version(), "threads": torch.get_num_threads(), "platform": platform.platform()}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def git_state(workspace: Path) -> dict[str, Any] | None:
+    """Commit and dirtiness of the repository around the workspace; None where there is none."""
+    import git
+
+    try:
+        repository = git.Repo(workspace, search_parent_directories=True)
+        commit = repository.head.commit.hexsha
+        return {"commit": commit, "dirty": repository.is_dirty(untracked_files=True)}
+    except (git.exc.GitError, ValueError):
+        return None

@@ -1,0 +1,51 @@
+"""The results document: a snapshot's experiment and its run folder in, documents and figures in the run folder out.
+
+Every stage that has not been run gets a section that says so; missing numbers are dashes. Writing again overwrites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from expc.compiler.contract import names, rendering
+from expc.compiler.contract.document import start
+from expc.compiler.contract.experiment import Experiment
+
+from ..files import write_atomic
+from ..workspace import run_folder
+from .context import context, references
+from .evidence import Evidence, gather
+from .judgement import judge
+
+LABELS = {"chance": "uniform guess, ln V", "unigram": "unigram entropy"}
+
+
+def write(experiment: Experiment, workspace: Path, say: Callable[[str], None]) -> list[Path]:
+    """Writes figures and the results document in every report language; returns the documents, first language first."""
+    evidence, folder = gather(experiment, workspace), run_folder(workspace, experiment.run)
+    judgement = judge(experiment, workspace)
+    say("drawing the curves")
+    figures = draw(experiment, evidence, folder)
+    documents = []
+    for language in experiment.languages:
+        path = folder / names.document(experiment, "RESULTS", language)
+        write_atomic(path, rendering.render("documents/results.md.j2",
+                                            context(experiment, evidence, judgement, figures, language), language))
+        say(f"wrote {path.relative_to(workspace)}")
+        documents.append(path)
+    return documents
+
+
+def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, str]:
+    """The figures that there are points for: name -> path relative to the run's folder."""
+    if not any(line["kind"] == "train" for line in evidence.metrics):
+        return {"loss": "", "rate": ""}
+    from .. import figures
+
+    training, paths = experiment.training, {"loss": "figures/loss.png", "rate": "figures/rate.png"}
+    levels = {LABELS[name]: value for name, value in references(experiment, evidence).items()}
+    figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels)
+    figures.rate_curve(folder / paths["rate"], f"{experiment.run}: learning rate", evidence.metrics, evidence.parent,
+                       training.curves["rate"], start(training), training.steps)
+    return paths

@@ -1,0 +1,28 @@
+"""Signals that ask a run to stop: the first one is noted and the step is finished, a second Ctrl-C stops at once."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+class StopRequest:
+    """While entered, `name` is the first signal that asked to stop; a second SIGINT raises KeyboardInterrupt."""
+
+    name: str | None = None
+
+    def __enter__(self) -> StopRequest:
+        self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._note) for one in STOPPING}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.name is not None and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.name = signal.Signals(number).name

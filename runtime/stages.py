@@ -1,0 +1,75 @@
+"""The stages of a run, in order: each can be run alone, again, or left out; each leaves its outcome in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from . import distributed
+from .errors import MISUSED, UserError
+from .progress import say
+from .record import Record
+from .snapshot import Loaded, keep_copy
+from .workspace import run_folder
+
+
+def _preflight(loaded: Loaded, record: Record) -> None:
+    from .preflight import preflight
+
+    preflight(loaded.experiment, loaded.workspace)
+
+
+def _prepare(loaded: Loaded, record: Record) -> None:
+    from .prepare import prepare
+
+    prepare(loaded.experiment, loaded.workspace)
+
+
+def _train(loaded: Loaded, record: Record) -> None:
+    from .train import train
+
+    train(loaded.experiment, loaded.workspace, record)
+
+
+def _evaluate(loaded: Loaded, record: Record) -> None:
+    from .evals import evaluate
+
+    evaluate(loaded.experiment, loaded.workspace, say)
+
+
+def _compare(loaded: Loaded, record: Record) -> None:
+    from .compare import compare
+
+    if loaded.experiment.evaluation.compare:
+        compare(loaded.experiment, loaded.workspace, say)
+    else:
+        say("this experiment is compared with nothing")
+
+
+def _report(loaded: Loaded, record: Record) -> None:
+    from .report import write
+
+    write(loaded.experiment, loaded.workspace, say)
+
+
+STAGES: dict[str, Callable[[Loaded, Record], None]] = {
+    "preflight": _preflight, "prepare": _prepare, "train": _train, "evaluate": _evaluate, "compare": _compare,
+    "report": _report,
+}
+
+
+def run(loaded: Loaded, chosen: Sequence[str]) -> None:
+    """Runs the chosen stages in their order. Raises UserError."""
+    if unknown := [name for name in chosen if name not in STAGES]:
+        raise UserError(f"there is no stage {unknown[0]}; there are {', '.join(STAGES)}", MISUSED)
+    record = Record(run_folder(loaded.workspace, loaded.experiment.run), loaded.experiment, loaded.sha256)
+    if distributed.is_main():
+        keep_copy(loaded)
+    for name, stage in STAGES.items():
+        if name not in chosen:
+            continue
+        if not distributed.is_main():
+            stage(loaded, record)
+            continue
+        say(f"== {loaded.experiment.run}: {name}")
+        with record.stage(name):
+            stage(loaded, record)
