@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import yaml
 
@@ -209,7 +210,7 @@ def _tagged(tag: str | None, text: str, plain: bool) -> tuple[Scalar, bool]:
     if tag in ("!", CORE + "str"):
         return text, True
     value = scalar(text)
-    kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+    kinds: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
     kind = kinds.get(tag.removeprefix(CORE)) if tag.startswith(CORE) else None
     return value, kind is not None and isinstance(value, kind) and (
         kind is bool or not isinstance(value, bool)

@@ -99,14 +99,12 @@ class _Interpolation:
         if not self.complete or target.broken:
             return replace(node, value=None, broken=True)
         names = list(target.value) if isinstance(target.value, dict) else []
+        help_ = _children(target, path[:depth]) if depth else LITERAL
         near = nearest(path[depth], names)
         if near is not None:
             help_ = f"did you mean ${{{'.'.join((*path[:depth], near, *path[depth + 1 :]))}}}?"
-        else:
-            help_ = _children(target, path[:depth]) if depth else LITERAL
-        return self._refuse(
-            node, "E208", f"there is no key {quote('.'.join(path))} to refer to", place, help_
-        )
+        message = f"there is no key {quote('.'.join(path))} to refer to"
+        return self._refuse(node, "E208", message, place, help_)
 
     def _circle(self, node: Node, path: Path, place: Span) -> Node:
         if path not in self.open:

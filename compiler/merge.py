@@ -24,7 +24,8 @@ def merge(below: Node, above: Node, kind: str = "file") -> Node:
     """`above` over `below`. A mapping in both keeps the place in the upper file, but a profile or an override
     only adds to it. An override's mapping over a list replaces the items that its keys count."""
     if kind == "override" and isinstance(below.value, tuple) and isinstance(above.value, dict):
-        return _with_items(below, below.value, above.value)
+        known = all(below.child(key) is not None for key in above.value)
+        return _with_items(below, below.value, above.value) if known else above
     if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
         return above
     merged = dict(below.value)

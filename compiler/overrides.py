@@ -35,7 +35,7 @@ def read_overrides(words: Sequence[str]) -> tuple[list[Layer], list[Diagnostic]]
 def _read(file: SourceFile, start: int, word: str) -> tuple[Node | None, list[Diagnostic]]:
     key, equals, text = word.partition("=")
     whole = file.span(start, start + max(len(word), 1))
-    path = key.strip().split(".")
+    path = _path(word)
     if not equals or not all(path):
         return None, [Diagnostic("E206", f"{quote(word)} is not an override", whole, HELP)]
     if path[0] in RESERVED:
@@ -75,17 +75,16 @@ def _segments(file: SourceFile, start: int, path: Sequence[str]) -> list[Span]:
 
 
 def misfit(tree: Node, layer: Layer) -> Diagnostic | None:
-    """Why an override cannot be laid over the tree: it names an item that a list does not have."""
-    above: Node | None = layer.tree
-    below: Node | None = tree
-    walked: list[str] = []
-    while below is not None and above is not None and isinstance(above.value, dict) and len(above.value) == 1:
-        segment, above = next(iter(above.value.items()))
-        below, within = below.child(segment), below
-        if below is None and isinstance(within.value, tuple):
-            count = len(within.value)
-            have = f"its items are 0 to {count - 1}" if count else "it is empty"
-            where = ".".join(walked)
-            return Diagnostic("E207", f"the list {where} has no item {quote(segment)}", above.key, have)
-        walked.append(segment)
-    return None
+    """Why an override cannot be laid over the tree: its key names an item that a list does not have."""
+    path = _path(layer.name.removeprefix("--set "))
+    within, depth = tree.find(path)
+    if depth == len(path) or not isinstance(within.value, tuple):
+        return None
+    count = len(within.value)
+    have = f"its items are 0 to {count - 1}" if count else "it is empty"
+    message = f"the list {'.'.join(path[:depth])} has no item {quote(path[depth])}"
+    return Diagnostic("E207", message, layer.tree.find(path[: depth + 1])[0].key, have)
+
+
+def _path(word: str) -> list[str]:
+    return word.partition("=")[0].strip().split(".")

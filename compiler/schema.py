@@ -12,7 +12,7 @@ from typing import Any
 from .diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
-from .shapes import JsonSchema, Shapes
+from .shapes import NEVER, JsonSchema, Shapes
 
 Path = tuple[str, ...]
 MISSING = "E103"
@@ -218,7 +218,7 @@ class _Check:
         schema = error.schema if isinstance(error.schema, Mapping) else {}
         if "x-expected" in schema:
             message = f"{name_of(path)} must be {schema['x-expected']}"
-        elif error.schema is False:
+        elif error.schema == NEVER:
             message = f"{name_of(path)} cannot be set here"
         else:
             message = f"{name_of(path)} does not fit the rule for its place ({error.validator})"

@@ -12,7 +12,7 @@ from typing import Any
 from .diagnostics import listing
 
 JsonSchema = Mapping[str, Any]
-TYPES = {
+TYPES: dict[str, tuple[str, Any]] = {
     "object": ("a mapping", dict),
     "array": ("a list", list),
     "string": ("text", str),
@@ -22,13 +22,14 @@ TYPES = {
     "null": ("nothing (null)", type(None)),
 }
 MAX_REFERENCES = 40
+NEVER: dict[str, Any] = {"not": {}}
 
 
 class Shapes:
     """A schema with its walks. Subschemas that are `true` or `false` have no shape and are passed over."""
 
     def __init__(self, schema: JsonSchema) -> None:
-        self.schema = schema
+        self.schema = _placed(schema)
 
     @cached_property
     def validator(self) -> Any:
@@ -75,7 +76,7 @@ class Shapes:
         known: dict[str, list[Any]] = {}
         for part in self.applicable(schema, value):
             for name, child in part.get("properties", {}).items():
-                if child is not False:
+                if child != NEVER:
                     known.setdefault(name, []).append(child)
         return known
 
@@ -177,9 +178,24 @@ class Shapes:
             if word in shape:
                 self._collect(shape[word], path, found, inside)
         for name, child in shape.get("properties", {}).items():
-            if child is not False:
+            if child != NEVER:
                 found.setdefault(path + name)
                 self._collect(child, f"{path}{name}.", found, inside)
+
+
+def _placed(schema: Any) -> Any:
+    """The schema with `false` for a key written as `NEVER`: of `false`, jsonschema's errors do not tell the
+    place."""
+    if isinstance(schema, list):
+        return [_placed(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    placed = {
+        key: one if key in ("default", "const", "enum") else _placed(one) for key, one in schema.items()
+    }
+    if isinstance(keys := placed.get("properties"), Mapping):
+        placed["properties"] = {name: NEVER if one is False else one for name, one in keys.items()}
+    return placed
 
 
 def is_type(value: object, name: str) -> bool:

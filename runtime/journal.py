@@ -59,10 +59,10 @@ class Metrics:
         self._file.close()
 
 
-def event(folder: Path, name: str, **values: Any) -> None:
+def event(run_folder: Path, name: str, /, **values: Any) -> None:
     """Appends one event with the time of day to the run's `events.jsonl`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+    run_folder.mkdir(parents=True, exist_ok=True)
+    with (run_folder / "events.jsonl").open("a", encoding="utf-8") as file:
         file.write(_line({"time": now(), "event": name, **values}))
 
 

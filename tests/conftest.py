@@ -15,13 +15,15 @@ Golden = Callable[[str | bytes, str | Path], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files instead of comparing"
+    )
 
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """`golden(made, "cases/tabs.txt")` holds text or bytes against a file, byte for byte; the path is relative to the
-    test's own folder. A missing golden fails: only --update-golden writes one."""
+    """`golden(made, "cases/tabs.txt")` holds text or bytes against a file, byte for byte; the path is
+    relative to the test's own folder. A missing golden fails: only --update-golden writes one."""
     folder, update = request.path.parent, request.config.getoption("--update-golden")
 
     def compare(made: str | bytes, path: str | Path) -> None:

@@ -28,8 +28,8 @@ SHAPE: tuple[Code, ...] = (
         """A section lacks a key that it cannot do without, after its bases, the profile and overrides have
         been taken into account. A null in an upper file removes what a base set; the note then says
         where.""",
-        "batch:\n  length: 1024",
-        "batch:\n  rows: 4\n  length: 1024",
+        "name: d8\nsteps: 5000\nmodel:\n  dim: 256",
+        "name: d8\nsteps: 5000\nmodel:\n  family: gpt\n  dim: 256",
     ),
     entry(
         "E104",
@@ -70,7 +70,5 @@ SHAPE: tuple[Code, ...] = (
         "E109",
         "cannot stand here",
         "A rule between several keys forbids this one, or its possible forms cannot be told apart.",
-        "launch:\n  shell: zsh",
-        "launch:\n  targets: [bash]",
     ),
 )

@@ -77,7 +77,7 @@ def prose(text: str) -> str:
 
 
 def code(text: str, in_table: bool = True) -> str:
-    """An inline code span, one that a table cell holds if `in_table`; line ends, tabs and outer spaces become visible."""
+    """An inline code span (`in_table`: safe in a cell too); line ends, tabs and outer spaces become visible."""
     shown = visible(_lines(text).replace("\n", "⏎").replace("\t", "⇥"))
     body = shown.strip(" ")
     left = len(shown) - len(shown.lstrip(" ")) if body else len(shown)

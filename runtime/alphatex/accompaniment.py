@@ -36,8 +36,11 @@ def chug(dice: Dice, song: Song) -> list[Bar]:
 
     def draw(letter: str) -> Pattern:
         shifted = accents if letter in "AZ" else accents[4:] + accents[:4]
-        values = cadence(dice, song.metre) if letter == RESTING else fill(dice, song.metre, "busy" if busy else "moving")
-        if letter not in (RESTING, "B") and not busy:
+        if letter == RESTING:
+            values = cadence(dice, song.metre)
+        elif letter == "B" or busy:
+            values = fill(dice, song.metre, "busy" if busy else "moving")
+        else:
             values = even(song.metre, 8)
 
         def bar(chord: Chord) -> Bar:
@@ -130,7 +133,8 @@ def arpeggio(dice: Dice, song: Song) -> list[Bar]:
 
 
 def _picking_order(dice: Dice) -> tuple[int, ...]:
-    return dice.pick(((3, 2, 1, 2, 3), (3, 2, 1, 3, 2), (2, 3, 1, 3, 2), (3, 1, 2, 1, 3), (2, 1, 3, 2, 1), (3, 2, 3, 1, 2)))
+    orders = ((3, 2, 1, 2, 3), (3, 2, 1, 3, 2), (2, 3, 1, 3, 2), (3, 1, 2, 1, 3), (2, 1, 3, 2, 1), (3, 2, 3, 1, 2))
+    return dice.pick(orders)
 
 
 def bass(dice: Dice, song: Song) -> list[Bar]:

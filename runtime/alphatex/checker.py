@@ -90,7 +90,7 @@ def _bars_behind(text: str, tokens: list[Token], last: int, unreadable: Problem 
 def _length(duration: int, dots: int, tuplet: Tuplet | None) -> Fraction:
     """Of a beat, in whole notes."""
     length = Fraction(1, duration) if duration > 0 else Fraction(-duration)
-    length = length * (2 ** (dots + 1) - 1) / 2**dots
+    length *= (Fraction(1), Fraction(3, 2), Fraction(7, 4))[dots]
     return length * tuplet[1] / tuplet[0] if tuplet else length
 
 

@@ -53,8 +53,10 @@ def _motifs(dice: Dice, song: Song, density: str) -> dict[str, Motif]:
             continue
         if letter.islower():
             motifs[letter] = _vary(dice, motifs[letter.upper()])
+        elif letter == RESTING:
+            motifs[letter] = _draw(dice, cadence(dice, song.metre))
         else:
-            motifs[letter] = _draw(dice, cadence(dice, song.metre) if letter == RESTING else fill(dice, song.metre, density))
+            motifs[letter] = _draw(dice, fill(dice, song.metre, density))
     return motifs
 
 

@@ -6,26 +6,29 @@ from .dice import Dice
 from .theory import Key
 
 _ADJECTIVES = tuple(
-    "Amber Ashen Bitter Blue Bright Broken Burning Crooked Crystal Distant Drifting Dusty Electric Empty Endless Fading "
-    "Faithful Frozen Gentle Golden Hidden Hollow Iron Little Lonely Lost Midnight Morning Northern Old Paper Quiet "
-    "Restless Rusty Scarlet Secret Silent Silver Sleeping Southern Stolen Velvet Wandering Wild Winter Wooden".split()
+    "Amber Ashen Bitter Blue Bright Broken Burning Crooked Crystal Distant Drifting Dusty Electric Empty "
+    "Endless Fading Faithful Frozen Gentle Golden Hidden Hollow Iron Little Lonely Lost Midnight Morning "
+    "Northern Old Paper Quiet Restless Rusty Scarlet Secret Silent Silver Sleeping Southern Stolen Velvet "
+    "Wandering Wild Winter Wooden".split()
 )
 _NOUNS = tuple(
-    "Anchor Bell Bird Bridge Candle Canyon Carousel Cathedral City Coast Compass Crow Dancer Dawn Desert Door Dream "
-    "Ember Engine Field Fire Flower Forest Fountain Garden Ghost Harbor Highway Hill House Island Lantern Letter "
-    "Lighthouse Machine Mirror Moon Mountain Ocean Orchard Pilgrim Rain River Road Rose Sailor Shadow Sky Snow Song "
-    "Sparrow Star Station Stone Storm Street Summer Sun Thunder Tide Tower Train Valley Violin Water Willow Wind".split()
+    "Anchor Bell Bird Bridge Candle Canyon Carousel Cathedral City Coast Compass Crow Dancer Dawn Desert Door "
+    "Dream Ember Engine Field Fire Flower Forest Fountain Garden Ghost Harbor Highway Hill House Island "
+    "Lantern Letter Lighthouse Machine Mirror Moon Mountain Ocean Orchard Pilgrim Rain River Road Rose Sailor "
+    "Shadow Sky Snow Song Sparrow Star Station Stone Storm Street Summer Sun Thunder Tide Tower Train Valley "
+    "Violin Water Willow Wind".split()
 )
 _PLACES = tuple(
-    "Albany Arden Avalon Bayview Bergen Brighton Cadiz Calais Delta Dover Elmwood Fairview Galway Granada Hudson "
-    "Kingston Lisbon Madrid Memphis Nashville Orleans Oslo Porto Savannah Seville Tulsa Vienna Windsor".split()
+    "Albany Arden Avalon Bayview Bergen Brighton Cadiz Calais Delta Dover Elmwood Fairview Galway Granada "
+    "Hudson Kingston Lisbon Madrid Memphis Nashville Orleans Oslo Porto Savannah Seville Tulsa Vienna Windsor".split()
 )
 _FIRST = tuple(
-    "Ada Ben Clara Daniel Elena Felix Grace Henry Ines Jonas Kai Laura Mira Nora Oscar Paul Rosa Simon Theo Vera".split()
+    "Ada Ben Clara Daniel Elena Felix Grace Henry Ines Jonas Kai Laura Mira Nora Oscar Paul Rosa Simon Theo "
+    "Vera".split()
 )
 _LAST = tuple(
-    "Alder Becker Castillo Dunn Ellis Ferrer Gray Hale Ivers Keller Lindqvist Marsh Novak Ortega Page Quinn Reyes Stone "
-    "Turner Vance Weber York".split()
+    "Alder Becker Castillo Dunn Ellis Ferrer Gray Hale Ivers Keller Lindqvist Marsh Novak Ortega Page Quinn "
+    "Reyes Stone Turner Vance Weber York".split()
 )
 _STUDIES = ("Study", "Etude", "Prelude", "Andante", "Minuet", "Romance")
 
@@ -45,8 +48,8 @@ def title(dice: Dice, style: str, key: Key) -> str:
         return f"{dice.pick((place, noun, adjective))} Blues"
     if style == "waltz" and dice.chance(0.5):
         return f"{dice.pick((noun, place))} Waltz"
-    patterns = (f"{adjective} {noun}", f"The {noun}", f"{noun} of {place}", f"{adjective} {_plural(noun)}", f"Road to {place}")
-    return dice.pick(patterns)
+    short = (f"{adjective} {noun}", f"The {noun}", f"{adjective} {_plural(noun)}")
+    return dice.pick((*short, f"{noun} of {place}", f"Road to {place}"))
 
 
 def artist(dice: Dice) -> str:

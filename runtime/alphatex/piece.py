@@ -37,10 +37,10 @@ class Style:
     metres: Mapping[Metre, float]
     parts: tuple[Part, ...]
     minor: float
-    tunings: Mapping[tuple[str, ...], float]
+    tunings: Mapping[theory.Tuning, float]
 
 
-_STANDARD = {theory.STANDARD: 1.0}
+_STANDARD: Mapping[theory.Tuning, float] = {theory.STANDARD: 1.0}
 _BASS_PART = Part(("Bass", "Bass Guitar"), _BASS, accompaniment.bass)
 _STRUM_PART = Part(("Rhythm Guitar", "Acoustic Guitar", "Guitar"), _ACOUSTIC, accompaniment.strum)
 _PICK_PART = Part(("Acoustic Guitar", "Nylon Guitar", "Guitar"), _ACOUSTIC, accompaniment.arpeggio)

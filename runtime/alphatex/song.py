@@ -28,15 +28,15 @@ class Song:
     metre: Metre
     chords: tuple[Chord, ...]
     form: str
-    tuning: tuple[str, ...]
+    tuning: theory.Tuning
 
     @property
-    def fingered(self) -> tuple[str, ...]:
+    def fingered(self) -> theory.Tuning:
         """The tuning that fingers think in: half a step down is played as if it were the standard one."""
         return theory.STANDARD if self.tuning == theory.HALF_STEP_DOWN else self.tuning
 
 
-def plan(dice: Dice, keys: tuple[Key, ...], metre: Metre, bars: int, tuning: tuple[str, ...]) -> Song:
+def plan(dice: Dice, keys: tuple[Key, ...], metre: Metre, bars: int, tuning: theory.Tuning) -> Song:
     """A song in one of the keys, on a common progression of its mode, ending on the tonic."""
     key = dice.pick(keys)
     degrees = dice.pick(theory.MINOR_PROGRESSIONS if key.minor else theory.MAJOR_PROGRESSIONS)

@@ -17,11 +17,12 @@ MAJOR_PENTATONIC = (0, 2, 4, 7, 9)
 MINOR_PENTATONIC = (0, 3, 5, 7, 10)
 BLUES = (0, 3, 5, 6, 7, 10)
 
-STANDARD = ("E4", "B3", "G3", "D3", "A2", "E2")
-DROP_D = ("E4", "B3", "G3", "D3", "A2", "D2")
-HALF_STEP_DOWN = ("Eb4", "Bb3", "Gb3", "Db3", "Ab2", "Eb2")
-BASS = ("G2", "D2", "A1", "E1")
-BASS_HALF_STEP_DOWN = ("Gb2", "Db2", "Ab1", "Eb1")
+Tuning = tuple[str, ...]
+STANDARD: Tuning = ("E4", "B3", "G3", "D3", "A2", "E2")
+DROP_D: Tuning = ("E4", "B3", "G3", "D3", "A2", "D2")
+HALF_STEP_DOWN: Tuning = ("Eb4", "Bb3", "Gb3", "Db3", "Ab2", "Eb2")
+BASS: Tuning = ("G2", "D2", "A1", "E1")
+BASS_HALF_STEP_DOWN: Tuning = ("Gb2", "Db2", "Ab1", "Eb1")
 
 Shape = tuple[int | None, ...]
 
@@ -121,7 +122,7 @@ class Place:
 
 
 @lru_cache(maxsize=1024)
-def ladder(tuning: tuple[str, ...], classes: tuple[int, ...], low: int, high: int) -> tuple[Place, ...]:
+def ladder(tuning: Tuning, classes: tuple[int, ...], low: int, high: int) -> tuple[Place, ...]:
     """The notes of a scale in a position (frets `low` to `high`), each pitch once (open strings first), upwards."""
     found: dict[int, Place] = {}
     for string in range(len(tuning), 0, -1):

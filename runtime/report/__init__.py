@@ -37,6 +37,16 @@ def write(experiment: Experiment, workspace: Path, say: Callable[[str], None]) -
     return documents
 
 
+def publish(experiment: Experiment, workspace: Path, documents: list[Path]) -> list[Path]:
+    """Copies documents and figures to `reports/<run>/`, where their links hold as well; returns the copies."""
+    source, target = run_folder(workspace, experiment.run), workspace / "reports" / experiment.run
+    copies = []
+    for path in [*documents, *sorted((source / "figures").glob("*.png"))]:
+        copies.append(target / path.relative_to(source))
+        write_atomic(copies[-1], path.read_bytes())
+    return copies
+
+
 def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, str]:
     """The figures that there are points for: name -> path relative to the run's folder."""
     if not any(line["kind"] == "train" for line in evidence.metrics):

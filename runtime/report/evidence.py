@@ -36,7 +36,7 @@ def lenient(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Record, metric lines (the parent's up to the resume step), evaluation, comparison, a person's notes, file names."""
+    """Record, metric lines (the parent's to the resume step), evaluation, comparison, a person's notes, file names."""
 
     record: dict[str, Any]
     metrics: Lines

@@ -54,14 +54,13 @@ def resources(experiment: Experiment, evidence: Evidence) -> list[Resource]:
 
 
 def _resources_found(experiment: Experiment, evidence: Evidence) -> dict[str, float | None]:
-    seconds = [attempt["train_seconds"] for attempt in evidence.attempts if attempt.get("train_seconds") is not None]
     speeds = [line["tokens_per_second"] for line in evidence.metrics if line.get("tokens_per_second")]
     parameters = evidence.record.get("parameters")
     return {
         "parameters": sum(parameters.values()) if parameters else None,
         "tokens": trained_tokens(experiment, evidence),
         "peak_memory": evidence.record.get("peak_memory"),
-        "train_time": sum(seconds) if seconds else None,
+        "train_time": evidence.record.get("train_seconds"),
         "tokens_per_second": statistics.median(speeds) if speeds else None,
     }
 

@@ -1,4 +1,5 @@
-"""Small workspaces for tests of the compiler's front end, with a small schema of the same build as the real one."""
+"""Small workspaces for tests of the compiler's front end, with a small schema of the same build as the real
+one."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from expc.compiler.codes import CODES
 from expc.compiler.render import as_text, summary
-
 from tests.compiler.specs import check
 from tests.conftest import Golden
 

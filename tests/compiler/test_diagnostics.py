@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from expc.compiler.diagnostics import Diagnostic, Severity, has_errors, listing, nearest, ordered, quote
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expc.compiler.diagnostics import Diagnostic, Severity, has_errors, listing, nearest, ordered, quote
 from tests.compiler.specs import source
 
-NAMES = ["matrix_lr", "embedding_lr", "rows", "length", "family", "gpt", "vae", "dim", "heads", "steps", "seed", "date"]
+NAMES = [
+    "matrix_lr",
+    "embedding_lr",
+    "rows",
+    "length",
+    "family",
+    "gpt",
+    "vae",
+    "dim",
+    "heads",
+    "steps",
+    "seed",
+    "date",
+]
 
 
 @pytest.mark.parametrize(

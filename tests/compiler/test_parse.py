@@ -1,5 +1,5 @@
-"""YAML to a located tree: YAML 1.2 scalars, exact places, limits, reading on after errors. The wording of every mistake
-is held by the goldens of `test_cases.py`."""
+"""YAML to a located tree: YAML 1.2 scalars, exact places, limits, reading on after errors. The wording of
+every mistake is held by the goldens of `test_cases.py`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
 from expc.compiler import compose
 from expc.compiler.parse import parse
 from expc.compiler.reading import MAX_BYTES, load
 from expc.compiler.render import as_text
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.compiler.specs import WHOLE, codes, plain, read, source
 
 CASES = Path(__file__).parent / "cases"
@@ -62,7 +62,9 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
     assert made == value and type(made) is type(value)
 
 
-@pytest.mark.parametrize("text", ["9223372036854775808", "1" * 5000, "0x" + "f" * 30, ".inf", "-.INF", ".NaN", "1e999"])
+@pytest.mark.parametrize(
+    "text", ["9223372036854775808", "1" * 5000, "0x" + "f" * 30, ".inf", "-.INF", ".NaN", "1e999"]
+)
 def test_numbers_that_no_snapshot_can_hold_are_refused(text: str) -> None:
     root, found = read(f"key: {text}")
     assert codes(found) == ["E027"] and root is not None and root.value["key"].broken  # type: ignore[index, call-overload]
@@ -132,8 +134,12 @@ VALUES = st.recursive(
     | st.integers(-(2**63) + 1, 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(max_codepoint=0xD7FF), max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(max_codepoint=0xD7FF), max_size=8).filter("<<".__ne__), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(max_codepoint=0xD7FF), max_size=8).filter("<<".__ne__), inner, max_size=4
+        )
+    ),
     max_leaves=20,
 )
 
@@ -154,7 +160,10 @@ def test_no_text_raises(text: str) -> None:
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(list("\t\n :-[]{}'\"#&*!|>%@,?x0\\")), st.booleans()),
                 min_size=1, max_size=6))  # fmt: skip
 def test_no_damaged_spec_raises(damages: list[tuple[int, str, bool]]) -> None:
-    text = WHOLE + "optimizer:\n  betas: [0.8, 0.95]\n  matrix_lr: 1e-3  # rate\nphases:\n  - {from: 0}\n  - from: 3\n"
+    text = (
+        WHOLE
+        + "optimizer:\n  betas: [0.8, 0.95]\n  matrix_lr: 1e-3  # rate\nphases:\n  - {from: 0}\n  - from: 3\n"
+    )
     for at, char, insert in damages:
         at %= len(text)
         text = text[:at] + char + text[at + (not insert) :]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 
-from expc.compiler.diagnostics import Diagnostic, Note
-from expc.compiler.render import as_github, as_json, as_sarif, as_text, summary, visible, width
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expc.compiler.diagnostics import Diagnostic, Note
+from expc.compiler.render import as_github, as_json, as_sarif, as_text, summary, visible, width
 from tests.compiler.specs import source
 from tests.conftest import Golden
 
@@ -119,8 +119,16 @@ def test_github_annotations_are_escaped() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=30), st.integers(0, 70), st.integers(0, 70))
 def test_any_text_renders(text: str, message: str, start: int, end: int) -> None:
-    found = [Diagnostic("E102", message, source(text, "a,b:%.yaml").span(start, end), message, (Note(message),))]
-    for made in (as_text(found), as_text(found, colour=True), as_json(found), as_sarif(found), as_github(found)):
+    found = [
+        Diagnostic("E102", message, source(text, "a,b:%.yaml").span(start, end), message, (Note(message),))
+    ]
+    for made in (
+        as_text(found),
+        as_text(found, colour=True),
+        as_json(found),
+        as_sarif(found),
+        as_github(found),
+    ):
         made.encode("utf-8")
         assert made.endswith("\n")
     assert len(as_github(found).splitlines()) == 1

@@ -119,8 +119,8 @@ def test_languages_have_the_same_keys_with_the_same_placeholders() -> None:
 
 
 def _sources() -> str:
-    folders = [ROOT / "templates", ROOT / "compiler" / "contract", ROOT / "compiler" / "documents", ROOT / "runtime" / "report"]
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".j2")]
+    folders = ("templates", "compiler/contract", "compiler/documents", "runtime/report")
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".py", ".j2")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
@@ -128,7 +128,7 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
     known, sources = _words("en"), _sources()
     literal = set(re.findall(r"""\b(?:t|words)\(\s*["']([a-z_.]+)["']\s*[,)]""", sources))
     assert literal - known.keys() == set()
-    families = set(re.findall(r"""["']([a-z_.]+)\.["'] [~+]""", sources)) | set(re.findall(r"""f"([a-z_.]+)\.\{""", sources))
-    families |= set(re.findall(r"""label\(["']([a-z_.]+)["']""", sources))
+    kinds = (r"""["']([a-z_.]+)\.["'] [~+]""", r"""f"([a-z_.]+)\.\{""", r"""label\(["']([a-z_.]+)["']""")
+    families = tuple(f"{one}." for kind in kinds for one in re.findall(kind, sources))
     quoted = set(re.findall(r"""["']([a-z_.]+)["']""", sources))
-    assert {key for key in known if key not in quoted and not any(key.startswith(f"{one}.") for one in families)} == set()
+    assert {key for key in known if key not in quoted and not key.startswith(families)} == set()

@@ -46,6 +46,9 @@ def test_a_missing_figure_is_no_point() -> None:
 
 
 def test_importing_the_report_draws_in_neither_matplotlib_nor_torch() -> None:
-    program = "import sys, expc.runtime.report, expc.runtime.figures; print([m for m in ('matplotlib', 'torch') if m in sys.modules])"
+    program = (
+        "import sys, expc.runtime.report, expc.runtime.figures\n"
+        "print([name for name in ('matplotlib', 'torch') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
