@@ -138,6 +138,17 @@ def _indentation(error: _Error, why: str) -> Diagnostic:
     return Diagnostic("E011", message, error.content(error.line)[1], help_)
 
 
+def _beside(error: _Error) -> Diagnostic:
+    """Something beside the one value of the file: most often the file's first line is indented and the rest is not."""
+    first = next(n for n, line in enumerate(error.lines, 1) if line.split("#")[0].strip(" -\t"))
+    content, place = error.content(first)
+    if place.column > 1 and place.line < error.line:
+        return Diagnostic(
+            "E011", "the first line is indented, and others are not", place, "begin it in the first column"
+        )
+    return Diagnostic("E019", "the value of the file is complete before this", error.here, "write key: value")
+
+
 def _unclosed(error: _Error) -> Diagnostic:
     bracket = error.text[error.start : error.start + 1]
     message = f"the '{bracket}' that opens here is not closed, or a ',' is missing between two of its entries"
@@ -200,17 +211,18 @@ def _tag(error: _Error) -> Diagnostic:
 
 
 REASONS = (
+    (r"<document start>", _beside),
     (r"mapping values are not allowed", _colon),
     (r"could not find expected ':'", _no_colon),
     (r"unexpected end of stream", _open_quote),
     (r"flow (sequence|mapping);", _unclosed),
-    (r"cannot start any token|found a tab", _bad_start),
+    (r"cannot start any token|found a tab|directive name", _bad_start),
     (r"scanning an (anchor|alias)", _anchor),
     (r"block scalar;", _block_text),
     (r"a tag;|tag handle", _tag),
     (r"sequence entries are not allowed", _inline_item),
     (r"unknown escape|escape sequence", _escape),
-    (r"node content", _no_value),
+    (r"node content|plain scalar;|keys are not allowed", _no_value),
     (r"block mapping;", _misfit),
     (r"block (collection|sequence);", _among_items),
 )

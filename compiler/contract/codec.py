@@ -2,6 +2,7 @@
 
 Decoding takes exactly the fields that the dataclass has; a missing, unknown or wrongly typed one raises `Malformed` with
 its place. Types understood: dataclasses, `tuple[X, ...]`, `dict[str, X]`, unions with None, Literal, str, int, float, bool.
+A dataclass whose field's type depends on another field says so in `chosen_types(plain values, place)`.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _decode_dataclass(cls: Any, value: dict[str, Any], place: str) -> Any:
     if wrong := sorted(names ^ set(value)):
         verb = "is missing" if wrong[0] in names else "is unknown"
         raise Malformed(f"{place}: the field {wrong[0]!r} of {cls.__name__} {verb}")
-    hints = _hints(cls)
+    hints = _hints(cls) | (cls.chosen_types(value, place) if hasattr(cls, "chosen_types") else {})
     return cls(**{name: _decode(hints[name], value[name], f"{place}.{name}") for name in sorted(names)})
 
 

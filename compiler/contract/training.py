@@ -6,8 +6,10 @@ Lengths are steps (one step is one optimizer update), rates per update, `sequenc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from .codec import Malformed
+from .families import CONFIGS
 from .families.gpt import Config as GPTConfig
 from .schedules import Curve
 
@@ -58,7 +60,7 @@ class Resume:
 
 @dataclass(frozen=True)
 class Training:
-    """All that changes training. `curves["rate"]` multiplies every group's peak rate."""
+    """All that changes training. `family` decides the type of `config`; `curves["rate"]` multiplies every peak rate."""
 
     family: str
     config: GPTConfig
@@ -71,6 +73,13 @@ class Training:
     precision: Literal["fp32", "bf16"]
     compile: bool
     resume: Resume | None
+
+    @staticmethod
+    def chosen_types(plain: dict[str, Any], place: str) -> dict[str, type]:
+        """The type of `config` in plain values of a training. Raises `Malformed` for an unknown family."""
+        if str(plain["family"]) not in CONFIGS:
+            raise Malformed(f"{place}.family: {plain['family']!r} is none of {', '.join(CONFIGS)}")
+        return {"config": CONFIGS[plain["family"]]}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "compared": ", ".join(other.run for other in experiment.evaluation.compare),
         "ranks": training.batch.ranks,
         "gpu": experiment.hardware.target != "cpu",
-        "build": f"expc build --profile {experiment.profile}" if experiment.profile else "expc build",
+        "build": build(experiment),
     }
 
 
@@ -35,3 +35,8 @@ def heading(experiment: Experiment) -> str:
     """Name, profile and title of the experiment, for the first line of a launcher."""
     profile = f" with profile {experiment.profile}" if experiment.profile else ""
     return f"Experiment {experiment.name}{profile}: {rendering.say(experiment.title, 'en')}"
+
+
+def build(experiment: Experiment) -> str:
+    """The command that makes the launcher and its snapshot again."""
+    return f"expc build --profile {experiment.profile}" if experiment.profile else "expc build"

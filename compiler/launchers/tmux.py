@@ -7,7 +7,7 @@ from typing import Any
 
 from ..contract import names
 from ..contract.experiment import Experiment
-from .bash import heading
+from .bash import build, heading
 
 TEMPLATE = "launchers/tmux.sh.j2"
 
@@ -20,6 +20,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "bash_launcher": names.launcher(experiment, "bash"),
         "session": session(experiment.run),
         "run_folder": names.run_folder(experiment.run),
+        "build": build(experiment),
         "snapshot_sha256": snapshot_sha256,
     }
 

@@ -99,11 +99,12 @@ DURATION_EFFECTS = _table("", {"tu": _TUPLET})
 BEAT_EFFECTS = _table(
     "f fo vs v vw s p tt d dd su sd cre dec spd sph spu spe slashed ds glpf glpt waho wahc legatoorigin timer",
     {
-        "tu": _TUPLET, "txt": "s", "lyrics": ("q", "n q"), "tb": _WHAMMY, "tbe": _WHAMMY, "bu": "n?", "bd": "n?", "au": "n?",
-        "ad": "n?", "ch": "s", "gr": "<onbeat|beforebeat|bendgrace|ob|bb|b>?", "dy": f"<{_DYNAMICS}>",
-        "tempo": ("n:1-999 <hide>?", "n:1-999 q <hide>?"), "volume": "n", "balance": "n", "bank": "n", "instrument": _INSTRUMENT,
-        "tp": "n=1,2,3,4,5,8,16,32 <default|buzzroll>?", "barre": "n <full|half>?", "ot": _OTTAVA,
-        "fermata": "<short|medium|long> f?", "beam": "<invert|up|down|auto|split|merge|splitsecondary>",
+        "tu": _TUPLET, "txt": "s", "lyrics": ("q", "n q"), "tb": _WHAMMY, "tbe": _WHAMMY, "ch": "s",
+        "bu": "n?", "bd": "n?", "au": "n?", "ad": "n?", "gr": "<onbeat|beforebeat|bendgrace|ob|bb|b>?",
+        "dy": f"<{_DYNAMICS}>", "tempo": ("n:1-999 <hide>?", "n:1-999 q <hide>?"), "volume": "n", "balance": "n",
+        "bank": "n", "instrument": _INSTRUMENT, "tp": "n=1,2,3,4,5,8,16,32 <default|buzzroll>?",
+        "barre": "n <full|half>?", "ot": _OTTAVA, "fermata": "<short|medium|long> f?",
+        "beam": "<invert|up|down|auto|split|merge|splitsecondary>",
     },
 )
 NOTE_EFFECTS = _table(

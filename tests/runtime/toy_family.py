@@ -1,0 +1,189 @@
+"""A tiny adversarial family for tests: two optimizers with alternating updates, trained by the same loop as every other.
+
+It draws from every global random state (torch, Python, numpy) on purpose, so that a resume which loses one of them shows.
+`python -m tests.runtime.toy_family run SNAPSHOT` is the runtime's command line with this family in its tables.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from expc.compiler.contract import families as contract_families
+from expc.compiler.contract.codec import to_plain
+from expc.compiler.contract.experiment import Checkpointing, Experiment, Hardware, Launch, Schedule, Validation
+from expc.compiler.contract.promises import Evaluation, Predictions
+from expc.compiler.contract.schedules import trapezoid
+from expc.compiler.contract.snapshot import dumps, training_sha256
+from expc.compiler.contract.training import Batch, BoundaryRow, ParameterGroup, Resume, Training
+from torch import Tensor, nn
+
+from expc.runtime import families
+
+
+@dataclass(frozen=True)
+class Model:
+    """Width of both networks; the update that gives a loss of NaN, if any; seconds that every update sleeps."""
+
+    width: int
+    nan_at: int | None
+    delay: float
+
+
+@dataclass(frozen=True)
+class Data:
+    """How many rows are prepared, from which seed."""
+
+    rows: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """The toy family's part of an experiment."""
+
+    model: Model
+    data: Data
+
+
+class ToyTask:
+    """A generator of one number against a critic; the generator moves at every second update only."""
+
+    def __init__(self, training: Training, folder: Path, device: torch.device) -> None:
+        width = training.config.model.width
+        self.training = training
+        self.rows = torch.load(folder / "rows.pt", weights_only=True)
+        self.models: dict[str, nn.Module] = {
+            "generator": nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Dropout(0.1), nn.Linear(width, 1)),
+            "critic": nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)),
+        }
+        rates = {group.name: group for group in training.groups}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.AdamW([self._group("generator", rates["generator"])]),
+            "critic": torch.optim.SGD([self._group("critic", rates["critic"])], momentum=rates["critic"].options["momentum"]),
+        }
+
+    def _group(self, name: str, group: ParameterGroup) -> dict[str, Any]:
+        return {"name": name, "params": list(self.models[name].parameters()), "lr": group.rate,
+                "weight_decay": group.weight_decay}
+
+    def step(self, update: int, samples: int) -> dict[str, Tensor]:
+        """Critic always, generator at odd updates."""
+        model, count = self.training.config.model, self.training.batch.samples
+        time.sleep(model.delay)
+        real = self.rows[[(samples + i) % len(self.rows) for i in range(count)]]
+        noise = torch.randn(count, 4) + random.random() + float(np.random.rand())
+        fake = self.models["generator"](noise)
+        loss = self._critic(real, fake.detach())
+        if update % 2:
+            self._move("generator", -self.models["critic"](fake).mean())
+        return {"loss": loss * (float("nan") if update == model.nan_at else 1.0)}
+
+    def _critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        critic = self.models["critic"]
+        loss = (critic(fake) - critic(real)).mean() + (critic(real) ** 2).mean()
+        self._move("critic", loss)
+        return loss.detach()
+
+    def _move(self, name: str, loss: Tensor) -> None:
+        self.optimizers[name].zero_grad()
+        loss.backward()
+        self.optimizers[name].step()
+
+    @torch.no_grad()
+    def validate(self, batches: int) -> dict[str, float]:
+        """The critic's mean on the first rows."""
+        rows = self.rows[: batches * self.training.batch.samples]
+        return {"valid_loss": float((self.models["critic"](rows) ** 2).mean())}
+
+
+def data_key(training: Training) -> Any:
+    """The data section."""
+    return to_plain(training.config.data)
+
+
+def prepare(training: Training, workspace: Path, folder: Path, say: families.Say) -> dict[str, Any]:
+    """Seeded normal numbers."""
+    data = training.config.data
+    rows = torch.randn(data.rows, 1, generator=torch.Generator().manual_seed(data.seed))
+    torch.save(rows, folder / "rows.pt")
+    say(f"prepared {data.rows} rows")
+    return {"sha256": f"{data.seed:064d}", "tokenizer_sha256": "f" * 64}
+
+
+def build(training: Training, data: Path, device: torch.device) -> ToyTask:
+    """A fresh task."""
+    return ToyTask(training, data, device)
+
+
+def probe(training: Training, device: torch.device, updates: int) -> float:
+    """What an update sleeps, taken as its measured time."""
+    return training.config.model.delay
+
+
+def training(steps: int = 40, **changes: Any) -> Training:
+    """A toy training from scratch; keyword arguments replace its fields."""
+    made = Training(
+        family="toy", config=Config(Model(8, None, 0.0), Data(64, 3)), batch=Batch(4, 1, 1, 1),
+        groups=(ParameterGroup("generator", "adamw", "adamw", 0.01, 0.01, 0.1, {}),
+                ParameterGroup("critic", "sgd", "sgd", 0.05, 0.05, 0.0, {"momentum": 0.9})),
+        curves={"rate": trapezoid(0, steps, 3, steps // 4, 0.1)}, gradient_clip=None, steps=steps, seed=11,
+        precision="fp32", compile=False, resume=None)  # type: ignore[arg-type]
+    return dataclasses.replace(made, **changes)
+
+
+def with_model(made: Training, **changes: Any) -> Training:
+    """The same training with another architecture (`width`), fault (`nan_at`) or pace (`delay`)."""
+    config = made.config
+    return dataclasses.replace(made, config=dataclasses.replace(config, model=dataclasses.replace(config.model, **changes)))
+
+
+def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
+    """An experiment around a toy training: a checkpoint every 10 steps, the newest three kept, validation every 7."""
+    base = Experiment(
+        run=run, name=run, profile=None, title={"any": run}, goal={}, date=None, training=made,
+        schedule=Schedule(3, made.steps // 4, 0.25, "total", 0.1), checkpoint=Checkpointing(10, 3, None),
+        validation=Validation(7, 4), hardware=Hardware("cpu", "CPU", 1, None, None, None, None, None, None),
+        launch=Launch(f"train_{run}", ("bash",)), evaluation=Evaluation((), (), "results.json"), expectations=(),
+        scenarios=None, notes=(), warnings=(), languages=("en",), changes=(), boundary=(),
+        predictions=Predictions({"generator": 49, "critic": 25}, {}, ()))
+    return dataclasses.replace(base, **changes)
+
+
+def child(parent: Training, step: int, steps: int, run: str = "child", optimizer: str = "keep", **changes: Any) -> Experiment:
+    """An experiment that goes on from `parent` (whose run is `toy`) at a step."""
+    resume = Resume("toy", training_sha256(parent), step, optimizer, "continue")  # type: ignore[arg-type]
+    own = dataclasses.replace(parent, resume=resume, steps=steps, **changes)
+    row = BoundaryRow("rate", parent.curves["rate"].at(step - 1), own.curves["rate"].at(step))
+    return experiment(own, run, boundary=(row,))
+
+
+def register() -> None:
+    """Puts the family into the runtime's and the contract's tables."""
+    contract_families.CONFIGS["toy"] = Config
+    families.FAMILIES["toy"] = "tests.runtime.toy_family"
+
+
+def write(workspace: Path, made: Experiment) -> Path:
+    """The snapshot as a build would leave it; returns its path."""
+    (workspace / "specs").mkdir(parents=True, exist_ok=True)
+    path = workspace / "generated" / made.run / "snapshot.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dumps(made), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    from expc.runtime.cli import main
+
+    from tests.runtime import toy_family
+
+    toy_family.register()
+    sys.exit(main())
