@@ -204,7 +204,7 @@ def _committed(workspace: Path, run: str, against: str | None) -> str | None:
         blob = repository.commit(against).tree / os.path.relpath(workspace / name, top)
     except KeyError:
         return None
-    except (git.exc.GitError, ValueError) as error:
+    except (git.exc.GitError, git.exc.ODBError, ValueError) as error:
         raise click.UsageError(f"git has no revision {against!r} here ({type(error).__name__})") from None
     return blob.data_stream.read().decode()
 

@@ -46,7 +46,7 @@ def text(prose: str | dict[str, str] | None) -> Text:
 class _Lowering:
     def __init__(self, resolved: Resolved, referred: dict[str, tuple[Resolved, Experiment]]) -> None:
         self.resolved, self.referred = resolved, referred
-        self.plain = resolved.plain()
+        self.plain = _whole(resolved.plain())
         self.found: list[Diagnostic] = []
         self.parent = referred[PARENT][1] if PARENT in referred else None
 
@@ -99,7 +99,7 @@ class _Lowering:
             batch=batch,
             groups=chosen.groups(plain, config, batch),
             curves={"rate": rates.rate_curve(law, steps, resume, self.parent and self.parent.training)},
-            gradient_clip=plain["optimizer"].get("gradient_clip"),
+            gradient_clip=_real(plain["optimizer"].get("gradient_clip")),
             steps=steps,
             seed=plain["seed"],
             precision=plain["precision"],
@@ -131,7 +131,7 @@ class _Lowering:
             memory_budget=None if budget is None else int(parse(budget, "size")),
             peak_flops=device.peak_flops,
             bandwidth=device.bandwidth,
-            price_per_hour=said.get("price_per_hour"),
+            price_per_hour=_real(said.get("price_per_hour")),
             currency=said.get("currency"),
         )
 
@@ -196,6 +196,19 @@ class _Lowering:
 
     def boundary(self, training: Training) -> tuple[Any, ...]:
         return rates.boundary(self.parent.training, training, training.resume.step) if training.resume else ()
+
+
+def _real(value: int | float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _whole(value: Any) -> Any:
+    """Integers for floats without a fraction: JSON Schema takes `4.0` for an integer, and so may a spec."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _written(value: Any) -> str | None:

@@ -139,7 +139,8 @@ def _indentation(error: _Error, why: str) -> Diagnostic:
 
 
 def _beside(error: _Error) -> Diagnostic:
-    """Something beside the one value of the file: most often the file's first line is indented and the rest is not."""
+    """Something beside the one value of the file: most often the file's first line is indented and the rest
+    is not."""
     first = next(n for n, line in enumerate(error.lines, 1) if line.split("#")[0].strip(" -\t"))
     content, place = error.content(first)
     if place.column > 1 and place.line < error.line:
@@ -216,8 +217,8 @@ REASONS = (
     (r"could not find expected ':'", _no_colon),
     (r"unexpected end of stream", _open_quote),
     (r"flow (sequence|mapping);", _unclosed),
-    (r"cannot start any token|found a tab|directive name", _bad_start),
-    (r"scanning an (anchor|alias)", _anchor),
+    (r"cannot start any token|found a tab", _bad_start),
+    (r"scanning an? (anchor|alias|directive)", _anchor),
     (r"block scalar;", _block_text),
     (r"a tag;|tag handle", _tag),
     (r"sequence entries are not allowed", _inline_item),

@@ -1,12 +1,13 @@
 """Checkpoints that are whole or not there, and that are trusted only after their hashes were checked.
 
-A checkpoint is a folder `step_000500`: weights of each model in safetensors, optimizer and random state in files that are
-loaded with `weights_only=True`, `state.json`, and `manifest.json` with every file's size and SHA-256. It is written under
-a temporary name, synced and renamed. Names are not believed: what counts is the step that the state says.
+A checkpoint is a folder `step_000500`: weights of each model in safetensors, optimizer and random state in files that
+are loaded with `weights_only=True`, `state.json`, and `manifest.json` with every file's size and SHA-256. It is written
+under a temporary name, synced and renamed. Names are not believed: what counts is the step that the state says.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from .errors import UserError
+from .errors import MISUSED, UserError
 from .families import Task
-from .files import read_json, remove_leftovers, sha256_of, whole_folder, write_json
+from .files import MANIFEST, broken, discard, read_json, remove_leftovers, seal, whole_folder, write_json
+
+__all__ = ["MANIFEST", "Found", "Position", "Skipped", "at_step", "inspect", "load", "newest", "prune", "save"]
 
 FORMAT = "expc.checkpoint/1"
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,33 @@ def save(folder: Path, task: Task, position: Position, identity: dict[str, str],
     try:
         with whole_folder(target) as temporary:
             _write(temporary, task, position, identity, metrics)
-    except OSError as error:
-        free = shutil.disk_usage(folder).free
-        needed = needed_bytes(task)
-        raise UserError(f"the checkpoint of step {position.step:,} could not be written ({error.strerror or error}): it needs "
-                        f"about {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free; the last whole one stays. Make room, "
-                        "then start the same command again") from error
+    except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk in errors of theirs
+        why = getattr(error, "strerror", None) or error
+        needed, free = needed_bytes(task) / 1e6, shutil.disk_usage(folder).free / 1e6
+        raise UserError(f"the checkpoint of step {position.step:,} could not be written ({why}): it needs about "
+                        f"{needed:,.1f} MB, {free:,.1f} MB are free; the last whole one stays. Make room, then start the "
+                        "same command again") from error
     return target
 
 
 def _write(folder: Path, task: Task, position: Position, identity: dict[str, str], metrics: dict[str, Any]) -> None:
     for name, model in task.models.items():
-        tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        save_file(tensors, str(folder / f"{name}.safetensors"))
+        save_file(_tensors(model), str(folder / f"{name}.safetensors"))
     torch.save({name: optimizer.state_dict() for name, optimizer in task.optimizers.items()}, folder / "optimizers.pt")
     torch.save(_random_state(), folder / "random.pt")
     write_json(folder / "state.json", {"format": FORMAT, "position": position.__dict__, "metrics": metrics, **identity})
-    files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in sorted(folder.iterdir())}
-    write_json(folder / MANIFEST, files)
+    seal(folder)
+
+
+def _tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The model's state on the CPU; tied weights become one copy for each name, since the format takes no sharing."""
+    tensors: dict[str, torch.Tensor] = {}
+    seen: set[int] = set()
+    for key, value in model.state_dict().items():
+        value = value.detach().cpu().contiguous()
+        tensors[key] = value.clone() if value.data_ptr() in seen else value
+        seen.add(value.data_ptr())
+    return tensors
 
 
 def needed_bytes(task: Task) -> int:
@@ -90,60 +102,102 @@ def needed_bytes(task: Task) -> int:
 
 def inspect(folder: Path) -> Found | Skipped:
     """Whether a folder is a whole checkpoint of this version."""
-    files, state = read_json(folder / MANIFEST), read_json(folder / "state.json")
-    if not isinstance(files, dict) or not isinstance(state, dict):
+    state = read_json(folder / "state.json")
+    if not isinstance(state, dict):
         return Skipped(folder, "it is incomplete")
     if state.get("format") != FORMAT:
         return Skipped(folder, f"its format is {state.get('format')!r}, this version reads {FORMAT!r}")
-    for name, said in files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != said["bytes"]:
-            return Skipped(folder, f"{name} is cut short or missing")
-        if sha256_of(path) != said["sha256"]:
-            return Skipped(folder, f"{name} does not match its checksum")
+    if why := broken(folder):
+        return Skipped(folder, why)
+    if _step(state) is None:
+        return Skipped(folder, "its state does not say which step it is")
     return Found(folder, state)
 
 
+def _step(state: Any) -> int | None:
+    """The step that a state claims; None where it is not of the right form."""
+    try:
+        step = Position(**state["position"]).step
+    except (KeyError, TypeError):
+        return None
+    return step if isinstance(step, int) else None
+
+
+def _claims(folder: Path) -> list[tuple[Path, int | None, Any]]:
+    """Folder, step and training of all that may be checkpoints, as they say: the furthest first, after the unreadable."""
+    folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and not path.name.startswith(".")]
+    states = [(path, read_json(path / "state.json")) for path in folders]
+    claims = [(path, _step(state), state.get("training_sha256") if isinstance(state, dict) else None)
+              for path, state in states]
+    return sorted(claims, key=lambda claim: math.inf if claim[1] is None else claim[1], reverse=True)
+
+
 def newest(folder: Path, training_sha256: str) -> tuple[Found | None, list[Skipped]]:
-    """The whole checkpoint of this training that has come furthest, and those that were passed over."""
-    found: list[Found] = []
+    """The whole checkpoint of this training that has come furthest, and those that were passed over to reach it."""
     skipped: list[Skipped] = []
-    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
-        one = inspect(path) if path.is_dir() and not path.name.startswith(".") else None
-        if isinstance(one, Found) and one.state.get("training_sha256") != training_sha256:
-            one = Skipped(path, "it belongs to another training: the spec has changed since")
-        if isinstance(one, Found):
-            found.append(one)
-        elif one is not None:
-            skipped.append(one)
-    return max(found, key=lambda one: one.position.step, default=None), skipped
+    for path, _, training in _claims(folder):
+        one = inspect(path)
+        if isinstance(one, Found) and training == training_sha256:
+            return one, skipped
+        foreign = Skipped(path, "it belongs to another training: the spec has changed since")
+        skipped.append(one if isinstance(one, Skipped) else foreign)
+    return None, skipped
 
 
 def at_step(folder: Path, step: int) -> Found | Skipped | None:
-    """The checkpoint of a step; None if there is none."""
-    path = folder / f"step_{step:06d}"
-    return inspect(path) if path.is_dir() else None
+    """The checkpoint of a step, whatever its folder is called; None if there is none."""
+    found = [inspect(path) for path, claimed, _ in _claims(folder) if claimed == step]
+    whole = [one for one in found if isinstance(one, Found)]
+    named = folder / f"step_{step:06d}"
+    return (whole or found or ([inspect(named)] if named.is_dir() else [None]))[0]
 
 
-def load(found: Found, task: Task, optimizers: bool = True, random_state: bool = True) -> None:
-    """Puts a checkpoint into the task; the process's random state too, where that is asked for."""
-    for name, model in task.models.items():
-        model.load_state_dict(load_file(str(found.folder / f"{name}.safetensors")))
-    if optimizers:
-        states = torch.load(found.folder / "optimizers.pt", map_location="cpu", weights_only=True)
-        for name, optimizer in task.optimizers.items():
-            optimizer.load_state_dict(states[name])
-    if random_state:
-        _restore(torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True))
+def load(found: Found, task: Task, optimizers: bool = True, inherited: bool = False) -> None:
+    """Puts a checkpoint into the task and the process's random state. Raises UserError where it does not fit.
+
+    From an inherited one (a parent's) the optimizers take their moments alone: rate, decay, betas and whatever else a
+    parameter group holds stay what this run's own snapshot made them.
+    """
+    try:
+        for name, model in task.models.items():
+            model.load_state_dict(load_file(str(found.folder / f"{name}.safetensors")))
+        if optimizers:
+            states = torch.load(found.folder / "optimizers.pt", map_location="cpu", weights_only=True)
+            for name, optimizer in task.optimizers.items():
+                _load_optimizer(optimizer, states[name], inherited)
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"{found.folder} does not fit this model: {str(error).splitlines()[0]}", MISUSED) from error
+    _restore(torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True))
 
 
-def prune(folder: Path, keep_last: int, keep_every: int | None) -> list[Path]:
-    """Deletes checkpoints that retention does not keep; never the newest. Returns those deleted."""
-    remove_leftovers(folder)
-    steps = sorted((int(path.name[5:]), path) for path in folder.glob("step_*") if path.name[5:].isdecimal())
-    dropped = [path for step, path in steps[:-keep_last] if not keep_every or step % keep_every]
+def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], inherited: bool) -> None:
+    theirs = [group.get("name") for group in state["param_groups"]]
+    ours = [group.get("name") for group in optimizer.param_groups]
+    if theirs != ours:
+        raise ValueError(f"its optimizer has the groups {theirs}, this one {ours}; `resume: {{optimizer: reset}}` begins anew")
+    settings = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    if inherited:
+        for group, before in zip(optimizer.param_groups, settings, strict=True):
+            group.update(before)
+
+
+def prune(saved: Path, keep_last: int, keep_every: int | None) -> list[Path]:
+    """Deletes older checkpoints of the training that `saved` belongs to, which retention does not keep; returns them.
+
+    The one that was saved last always stays, and nothing goes unless it reads back whole. What is corrupt or foreign is
+    neither counted nor touched.
+    """
+    remove_leftovers(saved.parent)
+    latest = inspect(saved)
+    if isinstance(latest, Skipped):
+        return []
+    ours = [(step, path) for path, step, training in _claims(saved.parent)
+            if step is not None and step < latest.position.step and training == latest.state.get("training_sha256")
+            and broken(path, hashes=False) is None]
+    dropped = [path for step, path in ours[max(keep_last - 1, 0):] if not keep_every or step % keep_every]
     for path in dropped:
-        shutil.rmtree(path)
+        discard(path)
     return dropped
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import FAILED, MISUSED, UserError
+from .errors import FAILED, INTERRUPTED, MISUSED, UserError
 from .files import read_json
+from .signals import interruptible
 from .workspace import find_workspace
+
+if TYPE_CHECKING:
+    from .snapshot import Loaded
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -26,26 +33,36 @@ def commands() -> None:
 def _user_errors() -> Iterator[None]:
     """A user's mistake, or a missing piece, ends with its message and its exit code."""
     try:
-        yield
+        with interruptible():
+            yield
     except UserError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        click.echo("stopped at once; the last checkpoint is whole", err=True)
-        sys.exit(130)
+        click.echo("stopped at once; what was saved before is whole, and the same command goes on from it", err=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        click.echo(f"error: the disk is full ({error}); what was saved before is whole. Make room, then run the same "
+                   "command again", err=True)
+        sys.exit(FAILED)
 
 
 @commands.command()
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--stage", "stages", multiple=True, metavar="STAGE",
               help="Only this stage; may be repeated. One of preflight, prepare, train, evaluate, compare, report.")
+@click.option("--accept-slow", is_flag=True, help="Begin even if it takes hours on this machine (EXPC_ACCEPT_SLOW=1).")
 @json_option
-def run(snapshot: Path, stages: tuple[str, ...], as_json: bool) -> None:
+def run(snapshot: Path, stages: tuple[str, ...], accept_slow: bool, as_json: bool) -> None:
     """Execute SNAPSHOT: preflight, prepare, train, evaluate, compare, report. Ends with 0 done, 75 interrupted."""
     from .snapshot import load
     from .stages import STAGES
     from .stages import run as run_stages
 
+    if accept_slow:
+        os.environ["EXPC_ACCEPT_SLOW"] = "1"
     with _user_errors():
         loaded = load(snapshot)
         run_stages(loaded, stages or tuple(STAGES))
@@ -67,7 +84,7 @@ def status(as_json: bool) -> None:
     with _user_errors():
         workspace = find_workspace(Path.cwd())
         records = [read_json(path) for path in sorted((workspace / "runs").glob("*/record.json"))]
-        rows = [record for record in records if isinstance(record, dict)]
+        rows = [_seen(workspace, record) for record in records if isinstance(record, dict) and "run" in record]
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -79,7 +96,15 @@ def status(as_json: bool) -> None:
         click.echo(f"{row['run']:<28} {row['outcome']:<12} step {row['step']:>8,}  {measured}")
 
 
-def _loaded(name: str):  # type: ignore[no-untyped-def]
+def _seen(workspace: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the outcome that a look at the lock gives: a run that nobody holds any more does not run."""
+    from .lock import is_held
+
+    alive = is_held(workspace / "runs" / record["run"] / "lock")
+    return record | ({"outcome": "killed"} if record["outcome"] == "running" and not alive else {})
+
+
+def _loaded(name: str) -> Loaded:
     from .snapshot import load
 
     path = Path(name)

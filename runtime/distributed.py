@@ -7,11 +7,17 @@ import os
 import torch
 from torch import Tensor
 
-_NAMES = {"rank": ("RANK", "SLURM_PROCID"), "world": ("WORLD_SIZE", "SLURM_NTASKS"), "local": ("LOCAL_RANK", "SLURM_LOCALID")}
+from .errors import MISUSED, UserError
+
+_TORCHRUN = {"rank": "RANK", "world": "WORLD_SIZE", "local": "LOCAL_RANK"}
+_SLURM = {"rank": "SLURM_PROCID", "world": "SLURM_NTASKS", "local": "SLURM_LOCALID"}
 
 
 def _number(kind: str, default: int) -> int:
-    return next((int(os.environ[name]) for name in _NAMES[kind] if os.environ.get(name, "").isdecimal()), default)
+    """Slurm's figures hold under `srun` only: a batch script carries them too, and is one process all the same."""
+    tables = [_TORCHRUN, _SLURM] if "SLURM_STEP_ID" in os.environ else [_TORCHRUN]
+    found = (os.environ.get(table[kind], "") for table in tables)
+    return next((int(text) for text in found if text.isdecimal()), default)
 
 
 def rank() -> int:
@@ -46,6 +52,21 @@ def stop() -> None:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def check(ranks: int) -> None:
+    """Raises UserError where there are not as many processes as the experiment's batch arithmetic counts on."""
+    if world_size() != ranks:
+        how = f"torchrun --nproc-per-node {ranks} -m expc.runtime run ..." if ranks > 1 else "one process, without torchrun"
+        raise UserError(f"batch.ranks is {ranks}, and {world_size()} process(es) were started; start {how}", MISUSED)
+
+
+def anywhere(value: bool) -> bool:
+    """Whether it holds in any of the processes; all of them have to ask at the same step."""
+    device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
+    flag = torch.tensor(float(value), device=device)
+    torch.distributed.all_reduce(flag)
+    return bool(flag.item())
 
 
 def mean(value: Tensor) -> Tensor:

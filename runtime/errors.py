@@ -1,4 +1,14 @@
-"""How a run ends: the exit codes, and the error whose message is meant for the user as it stands."""
+"""How a run ends: the exit codes, and the error whose message is meant for the user as it stands.
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | failed |
+| 3 | stopped by a guard (reserved) |
+| 64 | misused: wrong arguments, an edited snapshot, another training's checkpoints, a run that is running already |
+| 69 | preflight found something missing; the message names the command that makes it |
+| 75 | interrupted: what was saved is whole, and the same command goes on from it (requeue me) |
+"""
 
 from __future__ import annotations
 

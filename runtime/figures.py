@@ -106,7 +106,10 @@ def _limit(axes: Axes, references: Mapping[str, float]) -> None:
 
 def _save(figure: Figure, axes: Axes, path: Path) -> None:
     """Writes the picture whole. Curves without a point stay out of the legend."""
-    drawn = [line for line in axes.get_lines() if len(line.get_xdata()) and not line.get_label().startswith("_")]
+    import numpy as np
+
+    drawn = [line for line in axes.get_lines()
+             if np.size(line.get_xdata()) and not str(line.get_label()).startswith("_")]
     if drawn:
         axes.legend(handles=drawn, fontsize=8, frameon=False)
     buffer = io.BytesIO()

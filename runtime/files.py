@@ -1,4 +1,7 @@
-"""Files that are whole or not there: written under a temporary name in the same folder, synced, renamed."""
+"""Files that are whole or not there: written under a temporary name in the same folder, synced, renamed.
+
+A folder can be sealed: a manifest with size and SHA-256 of each of its files tells later whether it is still whole.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+MANIFEST = "manifest.json"
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -90,7 +95,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o755)
         sync_folder(temporary)
         if target.exists():
-            shutil.rmtree(target)
+            discard(target)
         os.rename(temporary, target)
         sync_folder(target.parent)
     except BaseException:
@@ -98,9 +103,42 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def remove_leftovers(folder: Path) -> None:
+def discard(folder: Path) -> None:
+    """Deletes a folder so that a kill half-way leaves a leftover, never a folder that lacks files."""
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    os.rename(folder, aside / "discarded")
+    shutil.rmtree(aside)
+
+
+def seal(folder: Path) -> None:
+    """Writes the manifest of a folder that is complete."""
+    write_json(folder / MANIFEST, {str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+                                   for path in _files(folder)})
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+
+
+def broken(folder: Path, hashes: bool = True) -> str | None:
+    """Why a sealed folder is not whole any more, or None; without `hashes` only names and sizes are looked at."""
+    manifest = read_json(folder / MANIFEST)
+    if not isinstance(manifest, dict) or not all(isinstance(said, dict) for said in manifest.values()):
+        return "it is incomplete"
+    found = {str(path.relative_to(folder)): path for path in _files(folder)}
+    for name in sorted(found.keys() ^ manifest.keys()):
+        return f"{name} is missing" if name in manifest else f"{name} is not in its manifest"
+    for name, path in found.items():
+        if path.stat().st_size != manifest[name].get("bytes"):
+            return f"{name} is cut short or too long"
+        if hashes and sha256_of(path) != manifest[name].get("sha256"):
+            return f"{name} does not match its checksum"
+    return None
+
+
+def remove_leftovers(folder: Path, prefix: str = ".") -> None:
     """Deletes temporary files and folders that a killed process left in a folder."""
-    for path in folder.glob(".*"):
+    for path in folder.glob(f"{prefix}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

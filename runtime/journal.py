@@ -7,6 +7,8 @@ that the file reads like that of an uninterrupted run.
 from __future__ import annotations
 
 import json
+import math
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -54,6 +56,11 @@ class Metrics:
         self._file.flush()
         self._flushed = time.monotonic()
 
+    def sync(self) -> None:
+        """Forces what was written to disk: no checkpoint may be newer than its metrics."""
+        self.flush()
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Flushes and closes."""
         self._file.close()
@@ -72,4 +79,5 @@ def now() -> str:
 
 
 def _line(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    finite = {key: None if isinstance(item, float) and not math.isfinite(item) else item for key, item in value.items()}
+    return json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n"

@@ -15,6 +15,18 @@ from .files import read_json
 from .journal import now
 
 
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock now."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
 def exclusive(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     """Holds the lock while the block runs. Raises UserError where somebody else does (or waits for them)."""

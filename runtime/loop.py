@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
 
 from . import checkpoint, distributed, phases
@@ -38,20 +39,22 @@ class Loop:
     task: Task
     position: Position
     folder: Path
-    metrics: Metrics
+    metrics: Metrics | None
+    """Where the main process writes; None in the others."""
     identity: dict[str, str]
     validated: Callable[[int, dict[str, float]], None]
     """Called after each validation with the step and what was measured."""
+    saved: int | None = None
+    """The step of the run's own newest checkpoint."""
     pending: list[tuple[int, dict[str, Tensor], dict[str, float]]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Position:
         """Trains to the last step. Raises UserError with INTERRUPTED after a stop, and where the loss is not finite."""
-        training, steps = self.experiment.training, self.experiment.training.steps
+        steps = self.experiment.training.steps
         progress = Progress("step", self.position.step, steps)
-        saved = self.position.step
         with StopRequest() as stop:
-            while self.position.step < steps and stop.name is None:
+            while self.position.step < steps and not self._stops(stop):
                 self._update()
                 step = self.position.step
                 if len(self.pending) >= FLUSH_STEPS or progress.due:
@@ -59,18 +62,22 @@ class Loop:
                     progress.show(step, self._details())
                 if step % self.experiment.checkpoint.every == 0 or step == steps:
                     self.save()
-                    saved = step
-                if self._validates_at(step):
+                if self.validates_at(step):
                     self.validate(progress.say)
             self.flush()
-            if stop.name is not None and self.position.step < steps:
-                if saved < self.position.step:
+            if self.position.step < steps:
+                if self.saved != self.position.step:
                     self.save()
-                self._interrupted(stop.name)
+                self._interrupted(stop.name or "another process")
         progress.show(self.position.step, self._details(), force=True)
         progress.say(f"trained to step {steps:,}")
-        assert training.steps == self.position.step
         return self.position
+
+    def _stops(self, stop: StopRequest) -> bool:
+        """Whether to stop here. Several processes have to agree on the step, and ask one another every so often."""
+        if distributed.world_size() == 1:
+            return stop.name is not None
+        return self.position.step % FLUSH_STEPS == 0 and distributed.anywhere(stop.name is not None)
 
     def _update(self) -> None:
         training, before = self.experiment.training, self.position
@@ -84,22 +91,29 @@ class Loop:
 
     def flush(self) -> None:
         """Brings the pending losses to the journal; stops the run where one is not finite."""
+        self._wait()
         for step, logged, rates in self.pending:
             values = {name: float(value) for name, value in logged.items()}
             if not math.isfinite(values["loss"]):
                 self.pending = []
-                self.metrics.flush()
                 event(self.folder, "not_finite", step=step, loss=str(values["loss"]))
                 raise UserError(f"the loss of step {step:,} is {values['loss']}; training stopped, and the last checkpoint was "
                                 "saved before it. Lower the rates or set optimizer.gradient_clip, then build and run again")
             self.last = values | {"rate": self.experiment.training.curves["rate"].at(step - 1)}
-            if distributed.is_main():
+            if self.metrics:
                 self.metrics.write(step, "train", self.last | {f"rate.{name}": rate for name, rate in rates.items()})
-        if self.pending and distributed.is_main():
+        if self.pending and self.metrics:
             self.metrics.write(self.position.step, "pace", {
                 "seconds": round(self.position.seconds, 4), "samples": self.position.samples,
                 "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1)})
         self.pending = []
+
+    def _wait(self) -> None:
+        """Waits until a GPU has done what it was given: those seconds belong to the training steps."""
+        if self.pending:
+            started = time.perf_counter()
+            float(self.pending[-1][1]["loss"])
+            self.position = replace(self.position, seconds=self.position.seconds + time.perf_counter() - started)
 
     def pace(self) -> float:
         """Tokens a second inside this run's own training steps."""
@@ -114,31 +128,36 @@ class Loop:
     def save(self) -> None:
         """Flushes the journal, so that nothing unsound is saved, then writes a checkpoint and applies retention."""
         self.flush()
-        self.metrics.flush()
-        if distributed.is_main():
+        self.saved = self.position.step
+        if self.metrics:
+            self.metrics.sync()
             kept = self.experiment.checkpoint
             target = checkpoint.save(self.folder / "checkpoints", self.task, self.position, self.identity, self.last)
-            dropped = checkpoint.prune(self.folder / "checkpoints", kept.keep_last, kept.keep_every)
+            dropped = checkpoint.prune(target, kept.keep_last, kept.keep_every)
             event(self.folder, "checkpoint", step=self.position.step, folder=target.name,
                   dropped=[path.name for path in dropped])
 
-    def _validates_at(self, step: int) -> bool:
-        return step % self.experiment.validation.every == 0 or step == self.experiment.training.steps
+    def validates_at(self, step: int) -> bool:
+        training = self.experiment.training
+        inherited = training.resume is not None and step == training.resume.step
+        return (step > 0 and step % self.experiment.validation.every == 0) or step == training.steps or inherited
 
     def validate(self, say: Callable[[str], None]) -> None:
         """Measures held-out figures at the current step and records them."""
         self.flush()
         measured = self.task.validate(self.experiment.validation.batches)
-        if distributed.is_main():
+        if self.metrics:
             self.metrics.write(self.position.step, "valid", measured)
             self.metrics.flush()
             say(f"step {self.position.step:,}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured.items()))
         self.validated(self.position.step, measured)
 
     def _interrupted(self, signal_name: str) -> None:
-        event(self.folder, "interrupted", step=self.position.step, signal=signal_name)
-        raise UserError(f"stopped by {signal_name}; step {self.position.step:,} of {self.experiment.training.steps:,} is saved. "
-                        "The same command goes on from there", INTERRUPTED)
+        step, steps = self.position.step, self.experiment.training.steps
+        if self.metrics:
+            event(self.folder, "interrupted", step=step, signal=signal_name)
+        raise UserError(f"stopped by {signal_name}; step {step:,} of {steps:,} is saved. Go on from there with the same "
+                        f"command: bash {names.launcher(self.experiment, 'bash')}", INTERRUPTED)
 
 
 def memory_in_use() -> str:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
 from expc.compiler.contract.training import own_step_count
@@ -45,14 +46,15 @@ def _started(experiment: Experiment, workspace: Path) -> int:
 
 def _missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
     step = _started(experiment, workspace)
-    resume, data = experiment.training.resume, experiment.training.config.data
+    resume = experiment.training.resume
     if resume and not step:
         try:
             parent_checkpoint(experiment, workspace)
         except UserError as error:
             yield str(error)
-    if data.source == "folder" and not (workspace / str(data.path)).is_dir():
-        yield f"the data folder {data.path} does not exist; put your .atex or .tex files there, or change data.path"
+    data = to_plain(experiment.training.config).get("data", {})
+    if data.get("source") == "folder" and not (workspace / str(data.get("path"))).is_dir():
+        yield f"the data folder {data.get('path')} does not exist; put your files there, or change data.path"
     yield from _disk(experiment, workspace)
     yield from _patience(experiment, step)
 

@@ -25,17 +25,27 @@ class Record:
     """The record of one run, kept in step with its file."""
 
     def __init__(self, folder: Path, experiment: Experiment, snapshot_sha256: str) -> None:
+        """Raises UserError where the folder holds another training's checkpoints: nobody's days are overwritten."""
         self.path = folder / "record.json"
+        self._identity = {"format": FORMAT, "run": experiment.run, "experiment": experiment.name,
+                          "snapshot_sha256": snapshot_sha256, "training_sha256": training_sha256(experiment.training)}
+        before = self._read()
+        theirs, ours = before.get("training_sha256"), self._identity["training_sha256"]
+        if theirs not in (None, ours) and any((folder / "checkpoints").glob("*")):
+            place = f"runs/{experiment.run}"
+            raise UserError(f"{place} holds another training of that name (identity {str(theirs)[:12]}, this snapshot's is "
+                            f"{ours[:12]}): the spec has changed since. Keep it with `mv {place} {place}.old`, or delete it, "
+                            "then run again", MISUSED)
+        self.body: dict[str, Any] = before | self._identity
+
+    def _read(self) -> dict[str, Any]:
+        empty = {"outcome": "new", "step": 0, "attempts": [], "stages": {}}
         existing = read_json(self.path)
-        self.body: dict[str, Any] = existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {}
-        self.body |= {"format": FORMAT, "run": experiment.run, "experiment": experiment.name,
-                      "snapshot_sha256": snapshot_sha256, "training_sha256": training_sha256(experiment.training)}
-        for key, empty in (("outcome", "new"), ("step", 0), ("attempts", []), ("stages", {})):
-            self.body.setdefault(key, empty)
+        return empty | (existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {})
 
     def update(self, **values: Any) -> None:
-        """Sets values and writes the record."""
-        self.body |= values
+        """Sets values and writes the record; what another process wrote to it meanwhile stays."""
+        self.body = self._read() | self._identity | values
         write_json(self.path, self.body)
 
     @contextmanager
@@ -53,7 +63,7 @@ class Record:
             raise
         finally:
             entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}
-            self.update(stages=self.body["stages"] | {name: entry})
+            self.update(stages=self._read()["stages"] | {name: entry})
 
 
 def environment(device: str) -> dict[str, Any]:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While entered, every signal that asks to stop raises KeyboardInterrupt, so that whatever runs cleans up."""
+    before = {one: signal.signal(one, signal.default_int_handler) for one in STOPPING}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 class StopRequest:

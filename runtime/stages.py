@@ -68,7 +68,8 @@ def run(loaded: Loaded, chosen: Sequence[str]) -> None:
         if name not in chosen:
             continue
         if not distributed.is_main():
-            stage(loaded, record)
+            if name == "train":  # the other stages are one process's work
+                stage(loaded, record)
             continue
         say(f"== {loaded.experiment.run}: {name}")
         with record.stage(name):

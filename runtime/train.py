@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from expc.compiler.contract.experiment import Experiment
-from expc.compiler.contract.quantities import significant
 from expc.compiler.contract.snapshot import training_sha256
 
-from . import checkpoint, distributed, families
-from .checkpoint import Position
+from . import checkpoint, distributed, families, parent
+from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
+from .files import remove_leftovers
 from .journal import Metrics, event, now, read_lines
 from .lock import exclusive
 from .loop import Loop, peak_memory
-from .parent import parent_checkpoint, same_data
 from .prepare import prepare
 from .progress import say
 from .record import OUTCOMES, Record, environment, git_state
@@ -35,51 +36,93 @@ def device() -> torch.device:
 
 def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     """Trains the run to its last step and keeps its record. Raises UserError."""
+    distributed.check(experiment.training.batch.ranks)
     folder = run_folder(workspace, experiment.run)
     if not distributed.is_main():
-        return _attempt(experiment, workspace, record, folder)
+        return _attempt(experiment, workspace, record, folder, _newest(experiment, folder)[0])
     with exclusive(folder / "lock", f"the run {experiment.run}"):
-        found = _newest(experiment, folder)
-        if found and found.position.step >= experiment.training.steps and _validated(folder, found.position.step):
+        remove_leftovers(folder / "checkpoints")
+        found, skipped = _newest(experiment, folder)
+        for one in skipped:
+            say(f"passing over {one.folder.name}: {one.why}")
+            event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
+        if found and found.position.step >= experiment.training.steps and found.position.step in _validated(folder):
             say(f"trained already: step {found.position.step:,} of {experiment.training.steps:,}")
             record.update(outcome="done", step=found.position.step)
             return
-        _attempt(experiment, workspace, record, folder)
+        _attempt(experiment, workspace, record, folder, found)
 
 
-def _newest(experiment: Experiment, folder: Path) -> checkpoint.Found | None:
-    found, skipped = checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
-    for one in skipped:
-        say(f"passing over {one.folder.name}: {one.why}")
-        event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
-    return found
+def _newest(experiment: Experiment, folder: Path) -> tuple[Found | None, list[checkpoint.Skipped]]:
+    return checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
 
 
-def _validated(folder: Path, step: int) -> bool:
-    return any(line["step"] == step for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid")
+def _validated(folder: Path) -> set[int]:
+    return {line["step"] for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"}
 
 
-def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path) -> None:
+def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path, found: Found | None) -> None:
     data, fingerprint = prepare(experiment, workspace)
     where = device()
     distributed.start(where)
-    # The same sums in the same order, run after run; what has no such form warns once and goes on.
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.manual_seed(experiment.training.seed)
+    _settle(experiment.training.seed, where)
     task = families.load(experiment.training.family).build(experiment.training, data, where)
-    position, source = _start(experiment, workspace, folder, task, fingerprint)
+    position, source = _start(experiment, workspace, task, fingerprint, found)
     attempt = {"started": now(), "from_step": position.step, "source": source, "device": str(where),
                "host": environment(str(where)), "git": git_state(workspace)}
     if distributed.is_main():
-        record.update(outcome="running", data=fingerprint, attempts=[*record.body["attempts"], attempt],
-                      parameters={name: sum(p.numel() for p in model.parameters()) for name, model in task.models.items()})
-        event(folder, "started" if source == "fresh" else "resumed", step=position.step, source=source)
-    say(f"{source}: step {position.step:,} to {experiment.training.steps:,} on {where}")
+        _begin(record, attempt, task, fingerprint, folder)
+        say(f"{source}: step {position.step:,} to {experiment.training.steps:,} on {where}")
+    loop = _loop(experiment, task, position, folder, record, found)
+    _run(loop, record, attempt)
+
+
+def _settle(seed: int, where: torch.device) -> None:
+    """The same random numbers, and on a CPU the same sums in the same order, run after run."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    if where.type == "cpu":  # what has no such form warns once and goes on
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _begin(record: Record, attempt: dict[str, Any], task: Task, fingerprint: dict[str, Any], folder: Path) -> None:
+    """Notes the attempt; one that left no end was killed."""
+    attempts = [{"outcome": "killed"} | earlier for earlier in record.body["attempts"]]
+    for change in _differences(attempts[-1] if attempts else attempt, attempt):
+        say(f"not as in the attempt before: {change}")
+    parameters = {name: sum(p.numel() for p in model.parameters()) for name, model in task.models.items()}
+    record.update(outcome="running", data=fingerprint, attempts=[*attempts, attempt], parameters=parameters)
+    event(folder, "resumed" if attempt["from_step"] else "started", step=attempt["from_step"], source=attempt["source"])
+
+
+def _differences(before: dict[str, Any], now_: dict[str, Any]) -> list[str]:
+    """What may keep a resumed run from being the same to the last bit: machine, software, threads."""
+    pairs = {"device": (before.get("device"), now_["device"])}
+    pairs |= {key: (before.get("host", {}).get(key), now_["host"][key]) for key in ("cpu", "gpu", "torch", "threads")}
+    return [f"{key} was {old}, is {new}" for key, (old, new) in pairs.items() if old != new]
+
+
+def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, record: Record,
+          found: Found | None) -> Loop:
+    identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
+                "snapshot_sha256": record.body["snapshot_sha256"]}
+    metrics = Metrics(folder / "metrics.jsonl", position.step) if distributed.is_main() else None
+
+    def validated(step: int, measured: dict[str, float]) -> None:
+        if distributed.is_main():
+            record.update(step=step, last_validation={"step": step, **measured})
+
+    return Loop(experiment, task, position, folder, metrics, identity, validated, found.position.step if found else None)
+
+
+def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
+    """Trains; however that ends, the record says it."""
     outcome = "failed"
-    loop = _loop(experiment, task, position, folder, record)
     try:
-        if position.step not in _validated_steps(folder) and position.step:
-            loop.validate(say)
+        if loop.validates_at(loop.position.step) and loop.position.step not in _validated(loop.folder):
+            loop.validate(say)  # the parent's model, or a kill between checkpoint and validation
         loop.run()
         outcome = "done"
     except UserError as error:
@@ -92,52 +135,38 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
         raise UserError(f"the GPU ran out of memory at step {loop.position.step:,}: fewer batch.rows with more "
                         "batch.accumulation need less; the last checkpoint stays", FAILED) from error
     finally:
-        loop.metrics.close()
-        if distributed.is_main():
+        if loop.metrics:
+            loop.metrics.close()
             _close(record, attempt, loop, outcome)
         if outcome == "done":
             distributed.stop()
 
 
-def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, record: Record) -> Loop:
-    identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
-                "snapshot_sha256": record.body["snapshot_sha256"]}
-    metrics = Metrics(folder / "metrics.jsonl", position.step)
-    return Loop(experiment, task, position, folder, metrics, identity,
-                lambda step, measured: record.update(step=step, last_validation={"step": step, **measured})
-                if distributed.is_main() else None)
-
-
-def _validated_steps(folder: Path) -> set[int]:
-    return {line["step"] for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"}
-
-
 def _close(record: Record, attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
     peak, how = peak_memory()
     ended = attempt | {"ended": now(), "outcome": outcome, "to_step": loop.position.step}
-    attempts = [*record.body["attempts"][:-1], ended]
-    record.update(outcome=outcome, step=loop.position.step, attempts=attempts, train_seconds=round(loop.position.seconds, 3),
-                  samples=loop.position.samples, tokens=loop.position.tokens,
-                  tokens_per_second=round(loop.pace(), 1), peak_memory=max(peak, record.body.get("peak_memory") or 0),
-                  peak_memory_how=how)
+    record.update(outcome=outcome, step=loop.position.step, attempts=[*record.body["attempts"][:-1], ended],
+                  train_seconds=round(loop.position.seconds, 3), samples=loop.position.samples,
+                  tokens=loop.position.tokens, tokens_per_second=round(loop.pace(), 1),
+                  peak_memory=max(peak, record.body.get("peak_memory") or 0), peak_memory_how=how)
+    if outcome == "done":
+        event(loop.folder, "done", step=loop.position.step)
 
 
-def _start(experiment: Experiment, workspace: Path, folder: Path, task: Task,
-           fingerprint: dict[str, Any]) -> tuple[Position, str]:
+def _start(experiment: Experiment, workspace: Path, task: Task, fingerprint: dict[str, Any],
+           found: Found | None) -> tuple[Position, str]:
     """Where training starts, with the task's state put in place."""
-    found = _newest(experiment, folder)
     if found:
         checkpoint.load(found, task)
         return found.position, f"going on from {found.folder.name}"
     resume = experiment.training.resume
     if resume is None:
         return Position(0, 0, 0, 0.0), "fresh"
-    source = parent_checkpoint(experiment, workspace)
-    same_data(experiment, workspace, fingerprint)
-    checkpoint.load(source, task, optimizers=resume.optimizer == "keep")
-    say(f"from {resume.parent} at step {resume.step:,}; at the boundary:")
-    for row in experiment.boundary:
-        change = "" if row.before == row.after else "   <- changes"
-        say(f"  {row.name:<28} {significant(row.before):>12} -> {significant(row.after):>12}{change}")
+    source = parent.parent_checkpoint(experiment, workspace)
+    parent.compare(experiment, workspace, fingerprint)
+    checkpoint.load(source, task, optimizers=resume.optimizer == "keep", inherited=True)
+    if distributed.is_main():
+        for line in parent.boundary(experiment):
+            say(line)
     before = source.position
     return Position(before.step, before.samples, before.tokens, 0.0), f"from {resume.parent} step {resume.step}"

@@ -89,11 +89,12 @@ def differing(experiment: Experiment) -> Iterator[tuple[str, str]]:
     others = experiment.evaluation.compare
     if not others:
         return
-    own = {"steps": experiment.training.steps, "parameters": sum(experiment.predictions.parameters.values()) or None}
-    theirs = {"steps": [other.step for other in others], "parameters": [other.parameters for other in others]}
-    for name, values in theirs.items():
-        if len({own[name], *values}) > 1:
-            pairs = zip((experiment.run, *(other.run for other in others)), (own[name], *values), strict=True)
+    runs = [experiment.run, *(other.run for other in others)]
+    steps: list[int | None] = [experiment.training.steps, *(other.step for other in others)]
+    parameters = [sum(experiment.predictions.parameters.values()) or None, *(other.parameters for other in others)]
+    for name, values in (("steps", steps), ("parameters", parameters)):
+        if len(set(values)) > 1:
+            pairs = zip(runs, values, strict=True)
             yield f"{name}_differ", ", ".join(f"{run} {quantities.integer(value)}" for run, value in pairs)
 
 

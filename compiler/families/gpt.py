@@ -6,6 +6,7 @@ The model is nanochat-style (`docs/gpt.md`); its `Config` is in the contract, wh
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from ..contract.families.gpt import Config, Data, Model
@@ -83,23 +84,46 @@ def chance_loss(config: Config) -> float:
 
 
 def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
-    """Bytes by part at a step's peak, eager fp32: parameters, gradients, moments, what backward keeps, the loss.
+    """Bytes by part at the fullest moment of an update, for eager fp32 with fused AdamW and torch's Muon.
 
-    A layer keeps, a token: 8 x dim for attention (input, its norm, q, k, v with their rotated and normed forms, output)
-    and 14 x dim for the MLP (norm, hidden 4 x dim before and after relu and squared), in fp32; the loss holds logits,
-    their softcapped form and log-probabilities with their gradient.
+    The moments compared: the loss's backward, the MLP and the attention of every layer in backward, and Muon. Gradients
+    are freed after each update, so they stand beside the activations only where several micro-batches accumulate.
     """
-    model, count = config.model, parameters(config)
-    total = sum(count.values())
-    matrices = count["attention"] + count["mlp"]
-    tokens = batch.rows * batch.sequence_length
-    return {
-        "weights": FP32 * total,
-        "gradients": FP32 * total,
-        "optimizer_state": FP32 * (2 * (total - matrices) + matrices),
-        "activations": FP32 * tokens * model.dim * 24 * model.depth,
-        "loss": FP32 * tokens * model.vocabulary * 4,
-    }
+    count = parameters(config)
+    total, matrices = sum(count.values()), count["attention"] + count["mlp"]
+    rotary = 2 * config.model.sequence_length * config.model.head_width
+    fixed = {"weights": FP32 * (total + rotary), "optimizer_state": FP32 * (2 * (total - matrices) + matrices)}
+    moments = list(_moments(config.model, batch))
+    if batch.accumulation > 1:
+        moments = [moment | {"gradients": FP32 * total} for moment in moments]
+    # Newton-Schulz on the widest matrix: the update in fp32, its bf16 copies and products; 44 bytes x dim^2 in all.
+    moments.append({"gradients": FP32 * total, "workspace": 44 * config.model.dim**2})
+    fullest = max(moments, key=lambda moment: sum(moment.values()))
+    return {part: bytes_ for part, bytes_ in (fixed | fullest).items() if bytes_}
+
+
+def _moments(model: Model, batch: Batch) -> Iterator[dict[str, int]]:
+    """Bytes by part at the moments of a backward pass that can be the fullest, first to last.
+
+    A layer keeps a token's input, normalised input, rotated and normalised queries and keys, value and output of attention
+    (8 x dim + 3 x heads + 1), the same of the MLP with its two hidden forms (10 x dim + 1), and the joint weights of
+    queries and keys. What a step holds for a short time is counted in `workspace`.
+    """
+    tokens, dim = batch.rows * batch.sequence_length, model.dim
+    attention = tokens * (8 * dim + 3 * model.heads + 1) + 2 * dim**2
+    layer = attention + tokens * (10 * dim + 1)
+    ends = tokens * (3 * dim + 8)  # embedded tokens, the last norm, token ids and targets in int64
+    # Softcapped logits and log-probabilities, the gradient of each.
+    yield _bytes(activations=model.depth * layer + ends, loss=4 * tokens * model.vocabulary)
+    gradients = model.vocabulary * dim
+    for index in reversed(range(model.depth)):
+        yield _bytes(activations=(index + 1) * layer + ends, gradients=gradients + 4 * dim**2, workspace=11 * tokens * dim)
+        gradients += 12 * dim**2 + model.vocabulary * dim * model.has_value_embedding(index)
+        yield _bytes(activations=index * layer + attention + ends, gradients=gradients, workspace=6 * tokens * dim)
+
+
+def _bytes(**floats: int) -> dict[str, int]:
+    return {part: FP32 * number for part, number in floats.items()}
 
 
 def memory_method(precision: str, compiled: bool, kind: str) -> tuple[str, str]:

@@ -66,6 +66,10 @@ class Family(Protocol):
         """Fresh models and optimizers, initialised from the seed."""
         ...
 
+    def probe(self, training: Training, device: torch.device, updates: int) -> float:
+        """Seconds that an update takes on this machine, measured on a few; needs no prepared data."""
+        ...
+
     def generator(self, training: Training, data: Path, checkpoint: Path, device: torch.device) -> Generator:
         """What samples from the checkpoint in that folder."""
         ...

@@ -15,7 +15,7 @@ from expc.compiler.contract.rendering import Words
 
 from . import measured
 from .evidence import Evidence
-from .judgement import Judgement, sentence
+from .judgement import Judgement, rows, scenario_context, sentence, titles
 
 SAMPLES, SAMPLE_LENGTH = 3, 400
 VALIDATIONS = 12
@@ -37,11 +37,12 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "problems": list(_problems(experiment, evidence)),
         "comparison": evidence.comparison,
         "models": models,
-        "comparison_problems": [f"{rendering.code(str(model['run']))}{words('colon')}{sentence(problem, words)}"
-                                for model in models for problem in model["problems"] or ()],
-        "fairness": [sentence(one, words) for one in (evidence.comparison or {}).get("fairness") or ()],
-        "verdicts": judgement.verdicts(words),
-        "scenario": judgement.scenario(words),
+        "comparison_problems": [
+            f"{rendering.code(str(model['run']))}{words('colon')}{sentence('problem', problem, words)}"
+            for model in models for problem in model["problems"] or ()],
+        "fairness": list(_fairness(evidence, words)),
+        "verdicts": rows(judgement, words),
+        "scenario": scenario_context(judgement, words),
         "figures": figures,
         "validation": _validations(evidence),
         "has_tunes": any(line["tunes_loss"] is not None for line in (*evidence.metrics, *evidence.parent)),
@@ -93,13 +94,30 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
         yield words(key, score=score, rank=own["rank"], count=len(ranked), best=rendering.code(ranked[0]["run"]))
     else:
         yield words("summary.scored", score=score) if composite else words("summary.not_scored")
-    if experiment.scenarios:
-        scenario = judgement.scenario(words)
-        title = scenario.case and rendering.inline(rendering.say(scenario.case.title, words.language))
-        yield words("summary.scenario", title=title) if title else words("summary.no_scenario", reason=scenario.reason)
-    elif experiment.expectations:
-        met = sum(row.verdict == "met" for row in judgement.verdicts(words))
-        yield words("summary.met", met=met, count=len(experiment.expectations))
+    yield from _outcome(judgement, words)
+
+
+def _outcome(judgement: Judgement, words: Words) -> Iterator[str]:
+    """The scenario that came true, or where there are none how many expectations were met."""
+    scenario = judgement.scenario
+    if scenario and scenario.case:
+        key = "summary.scenario" if scenario.decided else "summary.open_scenario"
+        yield words(key, title=titles((scenario.case,), words), possible=titles(scenario.possible, words))
+    elif scenario:
+        yield words("summary.no_scenario", reason=sentence("reason", scenario.reason, words))
+    elif judgement.verdicts:
+        met = sum(verdict.outcome == "met" for verdict in judgement.verdicts)
+        yield words("summary.met", met=met, count=len(judgement.verdicts))
+
+
+def _fairness(evidence: Evidence, words: Words) -> Iterator[str]:
+    """What the comparison found unequal, model by model where the models have the figure."""
+    figure = {"steps_differ": "step", "tokens_differ": "tokens", "parameters_differ": "parameters"}
+    for found in (evidence.comparison or {}).get("fairness") or ():
+        key = figure.get(found["code"])
+        figures = words("list").join(f"{rendering.inline(str(model['run']))} {quantities.integer(model[key])}"
+                                     for model in _ranked(evidence) if key and model[key] is not None)
+        yield sentence("fairness", {**found, "figures": figures} if key else found, words)
 
 
 def _problems(experiment: Experiment, evidence: Evidence) -> Iterator[str]:

@@ -6,7 +6,6 @@ Values are in base units (bytes, seconds, tokens); what was not recorded is None
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,10 @@ from .evidence import Evidence
 
 @dataclass(frozen=True)
 class Resource:
-    """One predicted figure beside its measurement. `comparable`: both are about the same kind of machine."""
+    """One predicted figure beside its measurement. `comparable`: both are about the same machine and the same thing.
+
+    `how` says of memory what was measured: `allocated` on the device, or `resident` in the process.
+    """
 
     name: str
     unit: str
@@ -33,8 +35,9 @@ class Resource:
     @property
     def ratio(self) -> float | None:
         """Measured / predicted, where both are known and comparable."""
-        known = self.comparable and self.measured is not None and self.predicted
-        return self.measured / self.predicted if known else None
+        if not self.comparable or self.measured is None or not self.predicted:
+            return None
+        return self.measured / self.predicted
 
 
 EXACT = ("parameters", "tokens")
@@ -45,23 +48,27 @@ def resources(experiment: Experiment, evidence: Evidence) -> list[Resource]:
     same = on_target(experiment, evidence)
     found, units = _resources_found(experiment, evidence), {"peak_memory": "bytes", "train_time": "seconds",
                                                             "tokens_per_second": "per_second"}
-    how = {"peak_memory": str(evidence.record.get("peak_memory_how") or "")}
-    rows = [Resource(one.name, one.unit, one.value, one.method, found.get(one.name), how.get(one.name, ""),
-                     same or one.name in EXACT) for one in experiment.predictions.figures]
-    told = {row.name for row in rows}
-    return rows + [Resource(name, units.get(name, "number"), None, None, value, how.get(name, ""), same)
-                   for name, value in found.items() if name not in told and value is not None]
+    how = "resident" if "resident" in str(evidence.record.get("peak_memory_how")) else "allocated"
+
+    def row(name: str, unit: str, predicted: float | None, method: str | None) -> Resource:
+        memory = name == "peak_memory" and found[name] is not None
+        comparable = name in EXACT or (same and not (memory and how == "resident"))
+        return Resource(name, unit, predicted, method, found.get(name), how if memory else "", comparable)
+
+    rows = [row(one.name, one.unit, one.value, one.method) for one in experiment.predictions.figures]
+    told = {one.name for one in rows}
+    return rows + [row(name, units.get(name, "number"), None, None) for name, value in found.items()
+                   if name not in told and value is not None]
 
 
 def _resources_found(experiment: Experiment, evidence: Evidence) -> dict[str, float | None]:
-    speeds = [line["tokens_per_second"] for line in evidence.metrics if line.get("tokens_per_second")]
     parameters = evidence.record.get("parameters")
     return {
         "parameters": sum(parameters.values()) if parameters else None,
         "tokens": trained_tokens(experiment, evidence),
         "peak_memory": evidence.record.get("peak_memory"),
         "train_time": evidence.record.get("train_seconds"),
-        "tokens_per_second": statistics.median(speeds) if speeds else None,
+        "tokens_per_second": evidence.record.get("tokens_per_second"),
     }
 
 

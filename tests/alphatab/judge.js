@@ -1,5 +1,6 @@
 // Judge alphaTex texts with alphaTab. In (stdin): a JSON array of texts. Out (stdout): a JSON array with, for each
-// text, its errors, and what alphaTab lets pass but a reader can count in the score: notes, frets, tempos and bars.
+// text, its errors, and what alphaTab lets pass but a reader can count in the score: notes, frets, tempos, and for each
+// bar of each voice its length and the length it should have (a pickup may be shorter), in ticks.
 import fs from "node:fs";
 import * as alphaTab from "@coderline/alphatab";
 
@@ -46,12 +47,13 @@ function measureVoice(found, bar, voice, index) {
   const master = bar.masterBar;
   const ticks = beats.reduce((sum, beat) => sum + (beat.graceType === 0 ? beat.playbackDuration : 0), 0);
   const wanted = (QUARTER * 4 * master.timeSignatureNumerator) / master.timeSignatureDenominator;
-  found.bars.push([ticks, wanted]);
+  found.bars.push([ticks, master.isAnacrusis ? Math.min(ticks, wanted) : wanted]);
   for (const beat of beats) {
-    const strings = beat.notes.map((note) => note.string);
+    const fretted = beat.notes.filter((note) => note.isStringed);
+    const strings = fretted.map((note) => note.string);
     found.stringTwice ||= new Set(strings).size < strings.length;
     found.notes += beat.notes.length;
-    found.frets.push(...beat.notes.map((note) => note.fret));
+    found.frets.push(...fretted.map((note) => note.fret));
   }
 }
 

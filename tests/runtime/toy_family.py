@@ -1,21 +1,24 @@
-"""A tiny adversarial family for tests: two optimizers with alternating updates, trained by the same loop as every other.
+"""A tiny adversarial family for tests: two optimizers with alternating updates, through the same loop as every other.
 
-It draws from every global random state (torch, Python, numpy) on purpose, so that a resume which loses one of them shows.
-`python -m tests.runtime.toy_family run SNAPSHOT` is the runtime's command line with this family in its tables.
+It draws from every global random state (torch, Python, numpy) on purpose, so that a resume which loses one shows.
+`processes.py` runs it through the runtime's command line in processes that can be killed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import random
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from expc.compiler.contract import families as contract_families
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Checkpointing, Experiment, Hardware, Launch, Schedule, Validation
@@ -23,8 +26,6 @@ from expc.compiler.contract.promises import Evaluation, Predictions
 from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.snapshot import dumps, training_sha256
 from expc.compiler.contract.training import Batch, BoundaryRow, ParameterGroup, Resume, Training
-from torch import Tensor, nn
-
 from expc.runtime import families
 
 
@@ -64,10 +65,10 @@ class ToyTask:
             "generator": nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Dropout(0.1), nn.Linear(width, 1)),
             "critic": nn.Sequential(nn.Linear(1, width), nn.Tanh(), nn.Linear(width, 1)),
         }
-        rates = {group.name: group for group in training.groups}
+        generator, critic = training.groups
         self.optimizers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.AdamW([self._group("generator", rates["generator"])]),
-            "critic": torch.optim.SGD([self._group("critic", rates["critic"])], momentum=rates["critic"].options["momentum"]),
+            "generator": torch.optim.AdamW([self._group("generator", generator)]),
+            "critic": torch.optim.SGD([self._group("critic", critic)], momentum=critic.options["momentum"]),
         }
 
     def _group(self, name: str, group: ParameterGroup) -> dict[str, Any]:
@@ -141,8 +142,8 @@ def training(steps: int = 40, **changes: Any) -> Training:
 
 def with_model(made: Training, **changes: Any) -> Training:
     """The same training with another architecture (`width`), fault (`nan_at`) or pace (`delay`)."""
-    config = made.config
-    return dataclasses.replace(made, config=dataclasses.replace(config, model=dataclasses.replace(config.model, **changes)))
+    model = dataclasses.replace(made.config.model, **changes)
+    return dataclasses.replace(made, config=dataclasses.replace(made.config, model=model))
 
 
 def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
@@ -157,18 +158,23 @@ def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
     return dataclasses.replace(base, **changes)
 
 
-def child(parent: Training, step: int, steps: int, run: str = "child", optimizer: str = "keep", **changes: Any) -> Experiment:
+def child(parent: Training, step: int, steps: int, optimizer: str = "keep", **changes: Any) -> Experiment:
     """An experiment that goes on from `parent` (whose run is `toy`) at a step."""
     resume = Resume("toy", training_sha256(parent), step, optimizer, "continue")  # type: ignore[arg-type]
     own = dataclasses.replace(parent, resume=resume, steps=steps, **changes)
     row = BoundaryRow("rate", parent.curves["rate"].at(step - 1), own.curves["rate"].at(step))
-    return experiment(own, run, boundary=(row,))
+    return experiment(own, "child", boundary=(row,))
 
 
-def register() -> None:
-    """Puts the family into the runtime's and the contract's tables."""
+@contextmanager
+def registered() -> Iterator[None]:
+    """While entered, the family is in the runtime's and in the contract's tables."""
     contract_families.CONFIGS["toy"] = Config
     families.FAMILIES["toy"] = "tests.runtime.toy_family"
+    try:
+        yield
+    finally:
+        del contract_families.CONFIGS["toy"], families.FAMILIES["toy"]
 
 
 def write(workspace: Path, made: Experiment) -> Path:
@@ -178,12 +184,3 @@ def write(workspace: Path, made: Experiment) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dumps(made), encoding="utf-8")
     return path
-
-
-if __name__ == "__main__":
-    from expc.runtime.cli import main
-
-    from tests.runtime import toy_family
-
-    toy_family.register()
-    sys.exit(main())

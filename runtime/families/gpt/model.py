@@ -25,16 +25,16 @@ def norm(x: Tensor) -> Tensor:
 
 
 def rotary(length: int, width: int, base: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (length, width / 2) of rotary embedding (Su et al. 2021), in fp32."""
+    """Factors (length, width) of rotary embedding (Su et al. 2021) in fp32: cosines, and sines signed for `rotate`."""
     frequencies = base ** (-torch.arange(0, width, 2, dtype=torch.float32, device=device) / width)
     angles = torch.outer(torch.arange(length, dtype=torch.float32, device=device), frequencies)
-    return angles.cos(), angles.sin()
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat((cos, cos), dim=-1), torch.cat((sin, -sin), dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turns (B, H, T, D) by position; channel i is paired with channel i + D / 2."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos + second * sin, second * cos - first * sin), dim=-1)
+    """Turns channel i of the last dimension against channel i + D / 2 by position."""
+    return torch.addcmul(x * cos, x.roll(x.size(-1) // 2, dims=-1), sin)
 
 
 class Attention(nn.Module):
@@ -52,16 +52,16 @@ class Attention(nn.Module):
                 past: tuple[Tensor, Tensor] | None, mask: Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(B, T, dim) to (B, T, dim), and this call's keys and values with those of `past` before them."""
         batch, length, dim = x.shape
-        split = (batch, length, self.heads, self.width)
-        value = self.value(x)
-        if extra_value is not None:
-            value = value + extra_value
-        query = norm(rotate(self.query(x).view(split).transpose(1, 2), *position)) * QK_SCALE
-        key = norm(rotate(self.key(x).view(split).transpose(1, 2), *position)) * QK_SCALE
-        value = value.view(split).transpose(1, 2)
+        # Queries and keys go through the same steps, so one call of each step serves both.
+        both = F.linear(x, torch.cat((self.query.weight, self.key.weight)))
+        both = norm(rotate(both.view(batch, length, 2, self.heads, self.width), *position))
+        query, key = both.transpose(1, 3).unbind(2)
+        value = self.value(x) if extra_value is None else self.value(x) + extra_value
+        value = value.view(batch, length, self.heads, self.width).transpose(1, 2)
         if past is not None:
             key, value = torch.cat((past[0], key), dim=2), torch.cat((past[1], value), dim=2)
-        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None)
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None,
+                                           scale=QK_SCALE**2 * self.width**-0.5)
         return self.output(y.transpose(1, 2).reshape(batch, length, dim)), (key, value)
 
 
@@ -147,10 +147,8 @@ class GPT(nn.Module):
         Without `positions` the tokens stand at 0 to T - 1 and see those before them. With them ((B, T) indexes, each row
         its own), `mask` (B, 1, T, past + T) says which keys each query sees.
         """
-        if positions is None:
-            position = (self.cos[: tokens.size(1)], self.sin[: tokens.size(1)])
-        else:
-            position = (self.cos[positions].unsqueeze(1), self.sin[positions].unsqueeze(1))
+        where = slice(tokens.size(1)) if positions is None else positions
+        position = (self.cos[where][..., None, None, :], self.sin[where][..., None, None, :])
         x = norm(self.token_embedding(tokens))
         kept: Cache = []
         for layer, block in enumerate(self.blocks):

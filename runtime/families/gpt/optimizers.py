@@ -25,8 +25,8 @@ def build(model: GPT, training: Training) -> dict[str, torch.optim.Optimizer]:
     parameters = members(model)
     adamw = [_adamw(group, parameters[group.name]) for group in training.groups if group.method == "adamw"]
     muon = [_muon(group, parameters[group.name]) for group in training.groups if group.method == "muon"]
-    # Batched updates do the same arithmetic in fewer calls; on a CPU they take a third of the time of one by one.
-    return {"adamw": torch.optim.AdamW([one for one in adamw if one["params"]], foreach=True), "muon": torch.optim.Muon(muon)}
+    # The fused update is one pass over memory and needs no temporary copies; its arithmetic is element by element.
+    return {"adamw": torch.optim.AdamW([one for one in adamw if one["params"]], fused=True), "muon": torch.optim.Muon(muon)}
 
 
 def _adamw(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict:
