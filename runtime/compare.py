@@ -73,7 +73,7 @@ def _model(experiment: Experiment, workspace: Path, said: Compared, evaluations:
     evaluations[said.run] = result
     tokens, seconds = spent(workspace, said.run)
     row |= {"step": result["step"], "composite": result["composite"], "device": _machine(workspace, said.run),
-            "suites": {name: suite["score"] for name, suite in result["suites"].items()},
+            "suites": {suite.name: result["suites"][suite.name]["score"] for suite in experiment.evaluation.suites},
             "tokens": tokens, "train_seconds": seconds, **_losses(workspace, said.run, said.step)}
     row["cost"] = _cost(row)
     return row

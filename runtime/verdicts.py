@@ -123,16 +123,16 @@ def _unfit(experiment: Experiment, evidence: Evidence, metric: str) -> Reason | 
     if evidence.record.get("step") != planned:
         return {"code": "unfinished", "step": evidence.record.get("step") or 0, "planned": planned}
     if metric in ("peak_memory", "train_time", "tokens_per_second"):
-        return _other_hardware(experiment, evidence)
+        return other_hardware(experiment, evidence.record)
     lines = [line for line in evidence.lines if line.get("kind") in ("valid", "train")]
     if lines and lines[-1]["step"] != planned:
         return {"code": "unfinished", "step": lines[-1]["step"], "planned": planned}
     return None
 
 
-def _other_hardware(experiment: Experiment, evidence: Evidence) -> Reason | None:
+def other_hardware(experiment: Experiment, record: dict[str, Any]) -> Reason | None:
     """Memory, time and speed say something about the machine that they were measured on, and about no other."""
-    host = (evidence.record.get("attempts") or [{}])[-1].get("host") or {}
+    host = (record.get("attempts") or [{}])[-1].get("host") or {}
     machine = host.get("gpu") or "CPU"
     wanted = experiment.hardware.title
     fits = machine == "CPU" if experiment.hardware.target == "cpu" else _same_device(wanted, machine)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_UNITS = {
+_UNITS: dict[str, dict[str, float]] = {
     "size": {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
              "TiB": 2**40},
     "time": {"s": 1, "m": 60, "h": 3600, "d": 86400},

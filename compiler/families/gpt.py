@@ -105,9 +105,9 @@ def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict
 def _moments(model: Model, batch: Batch) -> Iterator[dict[str, int]]:
     """Bytes by part at the moments of a backward pass that can be the fullest, first to last.
 
-    A layer keeps a token's input, normalised input, rotated and normalised queries and keys, value and output of attention
-    (8 x dim + 3 x heads + 1), the same of the MLP with its two hidden forms (10 x dim + 1), and the joint weights of
-    queries and keys. What a step holds for a short time is counted in `workspace`.
+    A layer keeps a token's input, normalised input, rotated and normalised queries and keys, value and output of
+    attention (8 x dim + 3 x heads + 1), input, normalised input and two hidden forms of the MLP (10 x dim + 1), and
+    the joint weights of queries and keys. What backward holds for a short time only is counted in `workspace`.
     """
     tokens, dim = batch.rows * batch.sequence_length, model.dim
     attention = tokens * (8 * dim + 3 * model.heads + 1) + 2 * dim**2
@@ -117,7 +117,8 @@ def _moments(model: Model, batch: Batch) -> Iterator[dict[str, int]]:
     yield _bytes(activations=model.depth * layer + ends, loss=4 * tokens * model.vocabulary)
     gradients = model.vocabulary * dim
     for index in reversed(range(model.depth)):
-        yield _bytes(activations=(index + 1) * layer + ends, gradients=gradients + 4 * dim**2, workspace=11 * tokens * dim)
+        yield _bytes(activations=(index + 1) * layer + ends, gradients=gradients + 4 * dim**2,
+                     workspace=11 * tokens * dim)
         gradients += 12 * dim**2 + model.vocabulary * dim * model.has_value_embedding(index)
         yield _bytes(activations=index * layer + attention + ends, gradients=gradients, workspace=6 * tokens * dim)
 

@@ -52,7 +52,8 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
     if isinstance(existing, dict) and all(existing.get(key) == value for key, value in identity.items()):
         say(f"evaluated already: {target.relative_to(workspace)}")
         return target
-    data, _ = prepare(experiment, workspace)
+    data, fingerprint = prepare(experiment, workspace)
+    _same_data(experiment, workspace, fingerprint)
     where, started = device(), time.monotonic()
     generator = families.load(experiment.training.family).generator(experiment.training, data, found.folder, where)
     results = {suite.name: _run(suite, generator, say) for suite in experiment.evaluation.suites}
@@ -72,6 +73,16 @@ def _run(suite: Any, generator: families.Generator, say: Say) -> dict[str, Any]:
 
 def _weights(found: Found) -> str:
     return sha256_of(found.folder / MANIFEST)
+
+
+def _same_data(experiment: Experiment, workspace: Path, fingerprint: dict[str, Any]) -> None:
+    """Weights read tokens of their own tokenizer only. Raises UserError where the data are not those of the training."""
+    record = read_json(run_folder(workspace, experiment.run) / "record.json") or {}
+    trained = (record.get("data") or {}).get("sha256")
+    if trained and trained != fingerprint.get("sha256"):
+        raise UserError(f"{experiment.run} was trained on other data ({trained[:12]}) than lie here now "
+                        f"({str(fingerprint.get('sha256'))[:12]}); train it again with: "
+                        f"{launch_command(workspace, experiment.run)}", MISSING)
 
 
 def _checkpoint(experiment: Experiment, workspace: Path, step: int) -> Found:

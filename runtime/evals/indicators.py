@@ -17,11 +17,12 @@ Indicator = Callable[[str, str], float | None]
 _FRET = r"(?:2[0-4]|1\d|\d|x|-)"
 _EFFECT = r"(?:\{[^{}\n]*\})?"
 _DURATION = r"(?:64|32|16|8|4|2|1)"
-_NOTE = re.compile(rf"(?<![\d.]){_FRET}\.[1-6]{_EFFECT}(?![\d])")
+_NOTE = re.compile(rf"(?<![\d.]){_FRET}\.[1-6]{_EFFECT}(?!\d|\.\d+\.)")
+_TAG = re.compile(r"\\\w+(?:\s*\([^()\n]*\)|\s*\"[^\"\n]*\"|\s*\{[^{}\n]*\}|[ ]+\d+)*")
 _CHORD = rf"\((?:\s*{_FRET}\.[1-6]{_EFFECT}\s*)+\)"
 _SUFFIXED = re.compile(rf"(?<![\d.])(?:{_FRET}\.[1-6]{_EFFECT}|{_CHORD}|r)\.{_DURATION}(?![\d.])")
 _STICKY = re.compile(rf"(?<!\S):{_DURATION}(?=\s)")
-_WORD = re.compile(rf"(?:{_FRET}\.[1-6]{_EFFECT}|{_CHORD}|r)(?:\.{_DURATION})?(?:\{{[^{{}}\n]*\}})?|:{_DURATION}|\||\\\w+")
+_WORD = re.compile(rf"(?:{_FRET}\.[1-6]{_EFFECT}|{_CHORD}|r)(?:\.{_DURATION})?(?:\{{[^{{}}\n]*\}})?(?:\*\d+)?|:{_DURATION}|\|")
 _EFFECTS = ("h", "pm", "sl", "ss", "t", "v", "b", "x", "g", "nh", "lr", "st", "ac", "hac", "ten", "tr", "d", "dd", "tu",
             "dy", "ch", "f", "gr", "p", "be", "su", "sd", "bu", "bd", "txt", "slur", "sib", "sia", "sou", "sod")
 _EFFECT_USED = re.compile(rf"(?<=[\d)xr])\{{(?:{'|'.join(_EFFECTS)})(?:\s[^{{}}\n]*)?\}}")
@@ -56,8 +57,10 @@ def has_fret_numbers(prompt: str, completion: str) -> float:
 
 
 def _words(completion: str) -> list[str]:
-    """The whole words of a completion: the first and the last one may be cut, and groups in brackets are one word."""
-    grouped = re.sub(r"[({][^(){}\n]*[)}]", lambda match: match[0].replace(" ", "\0"), completion)
+    """The whole words between a completion's tags: the first and the last may be cut, a group in brackets is one word."""
+    grouped = _TAG.sub(" ", completion)
+    for group in (r"\{[^{}\n]*\}", r"\([^()\n]*\)"):
+        grouped = re.sub(group, lambda match: match[0].replace(" ", "\0"), grouped)
     return [word.replace("\0", " ") for word in grouped.split()][1:-1]
 
 

@@ -14,6 +14,7 @@ from expc.compiler.contract import quantities, rendering
 from expc.compiler.contract.document import start
 from expc.compiler.contract.experiment import Experiment
 
+from ..verdicts import other_hardware
 from .evidence import Evidence
 
 
@@ -73,12 +74,8 @@ def _resources_found(experiment: Experiment, evidence: Evidence) -> dict[str, fl
 
 
 def on_target(experiment: Experiment, evidence: Evidence) -> bool:
-    """Whether the run's device is the one that the predictions are about: a CPU for `cpu`, else a card of that name."""
-    device, card = str(evidence.attempts[-1].get("device") if evidence.attempts else ""), evidence.host.get("gpu") or ""
-    if experiment.hardware.target == "cpu" or device.startswith("cpu"):
-        return experiment.hardware.target == "cpu" and device.startswith("cpu")
-    words = [word for word in experiment.hardware.title.split() if word != "GB" and not word.isdigit()]
-    return bool(card) and all(word.lower() in card.lower() for word in words)
+    """Whether the run's device is the one that the predictions are about."""
+    return bool(evidence.attempts) and other_hardware(experiment, evidence.record) is None
 
 
 def device_name(evidence: Evidence) -> str:

@@ -30,11 +30,16 @@ if [[ -n ${RECORD:-} ]]; then
     printf '{"stages": {"train": {"outcome": "%s"}}}' "$RECORD" >"$RECORD_FOLDER/record.json"
 fi
 [[ $DO == wait ]] || exit "$DO"
-for name in INT TERM HUP; do
-    trap "echo caught $name >>'$CALLS'; sleep 0.3; exit ${AFTER:-75}" "$name"
-done
+caught() {
+    echo "caught $1" >>"$CALLS"
+    sleep 0.3
+    exit "${AFTER:-75}"
+}
+trap 'caught INT' INT
+trap 'caught TERM' TERM
+trap 'caught HUP' HUP
 echo ready >>"$CALLS"
-while true; do sleep 0.05; done
+for _ in {1..400}; do sleep 0.05; done
 """
 
 

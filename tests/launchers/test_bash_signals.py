@@ -37,7 +37,7 @@ def started(made: Workspace, *arguments: str, at: str = "train", **environment: 
         until(lambda: "ready" in made.calls)
         yield process
     finally:
-        process.kill()
+        process.terminate()
         process.communicate()
 
 

@@ -46,8 +46,6 @@ def generator(training: Training, data: Path, checkpoint: Path, device: torch.de
     return GPTGenerator(model.to(device).eval(), bpe.load(data / TOKENIZER_FILE))
 
 
-
-
 def probe(training: Training, device: torch.device, updates: int) -> float:
     """Seconds an update on this machine: the mean of a few, on random tokens, after one that is not counted."""
     model = GPT(training.config.model)

@@ -25,24 +25,35 @@ from . import tokenizer as bpe
 
 TOKENIZER_FILE = "tokenizer.json"
 ABOUT_FILE = "about.json"
+SAY_EVERY = 10_000
+NOTHING = -1
+"""Stands where a held-out row has no token left."""
 
 
 def documents(data: Data, workspace: Path, say: Say) -> tuple[list[str], list[str]]:
-    """The texts to train on and those held out. Raises UserError where there is nothing to read."""
-    if data.source == "folder":
-        folder = workspace / str(data.path)
-        pieces = alphatex.load_folder(folder)
-        say(f"{len(pieces):,} files in {data.path}")
-    else:
-        count = data.pieces or 0
-        say(f"generating {count:,} pieces")
-        pieces = [alphatex.Document(f"synthetic {data.seed}/{index}", alphatex.generate_piece(data.seed, index))
-                  for index in range(count)]
-    train, valid = alphatex.split_by_piece(pieces, data.valid_fraction, data.seed)
+    """The texts to train on and those held out. Raises UserError where there is nothing to read or to hold out."""
+    try:
+        pieces = _pieces(data, workspace, say)
+        train, valid = alphatex.split_by_piece(pieces, data.valid_fraction, data.seed)
+    except alphatex.DocumentError as error:
+        raise UserError(str(error)) from error
     if not train or not valid:
-        raise UserError(f"{len(pieces):,} pieces at data.valid_fraction {data.valid_fraction:g} leave {len(train):,} to train "
-                        f"on and {len(valid):,} held out; both need some")
+        raise UserError(f"{len(pieces):,} pieces at data.valid_fraction {data.valid_fraction:g} leave {len(train):,} "
+                        f"to train on and {len(valid):,} held out; both need some")
     return [one.text for one in train], [one.text for one in valid]
+
+
+def _pieces(data: Data, workspace: Path, say: Say) -> list[alphatex.Document]:
+    if data.source == "folder":
+        pieces = alphatex.load_folder(workspace / str(data.path))
+        say(f"{len(pieces):,} files in {data.path}")
+        return pieces
+    count, pieces = data.pieces or 0, []
+    for index in range(count):
+        if index % SAY_EVERY == 0:
+            say(f"generating pieces: {index:,} of {count:,}")
+        pieces.append(alphatex.Document(f"synthetic {data.seed}/{index}", alphatex.generate_piece(data.seed, index)))
+    return pieces
 
 
 def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:
@@ -56,14 +67,15 @@ def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str
         parts["tunes"] = [tune.text for tune in alphatex.tunes()]
     counts = {name: _write(tokenizer, texts, folder / f"{name}.bin") for name, texts in parts.items()}
     if counts["train"] < 2 * config.model.sequence_length + 2:
-        raise UserError(f"{counts['train']:,} tokens to train on do not fill two rows of {config.model.sequence_length:,}")
+        raise UserError(f"{counts['train']:,} tokens to train on do not fill two rows of "
+                        f"{config.model.sequence_length:,}; add pieces or shorten model.sequence_length")
     about = {
         "documents": {name: len(texts) for name, texts in parts.items()},
         "tokens": counts,
         "bytes": {name: sum(len(text.encode()) for text in texts) for name, texts in parts.items()},
         "vocabulary": tokenizer.get_vocab_size(),
         "token_bytes": bpe.token_bytes(tokenizer),
-        "unigram_entropy": unigram_entropy(np.fromfile(folder / "train.bin", dtype=token_type(config.model.vocabulary))),
+        "unigram_entropy": unigram_entropy(_ids(folder, "train", config.model.vocabulary)),
         "tokenizer_sha256": sha256_of(folder / TOKENIZER_FILE),
         "sha256": _hash([folder / f"{name}.bin" for name in parts]),
     }
@@ -78,10 +90,10 @@ def token_type(vocabulary: int) -> np.dtype[Any]:
     return np.dtype("<u2" if vocabulary <= 2**16 else "<u4")
 
 
-def unigram_entropy(tokens: np.ndarray) -> float:
+def unigram_entropy(ids: np.ndarray) -> float:
     """Entropy in nats of the frequencies of single tokens: the loss of the best model that sees no context."""
-    counts = np.bincount(tokens)
-    shares = counts[counts > 0] / tokens.size
+    counts = np.bincount(ids)
+    shares = counts[counts > 0] / ids.size
     return float(-(shares * np.log(shares)).sum())
 
 
@@ -106,22 +118,36 @@ class Tokens:
     bytes_of: np.ndarray
 
     def rows(self, starts: np.ndarray, length: int) -> np.ndarray:
-        """Rows (len(starts), length + 1) of consecutive tokens as int64."""
-        return np.stack([self.ids[start : start + length + 1] for start in starts]).astype(np.int64)
+        """Rows (len(starts), length + 1) of consecutive tokens as int64; behind the last token stands `NOTHING`."""
+        rows = np.full((len(starts), length + 1), NOTHING, dtype=np.int64)
+        for row, start in zip(rows, starts, strict=True):
+            taken = self.ids[start : start + length + 1]
+            row[: len(taken)] = taken
+        return rows
 
 
 def load(folder: Path, part: str, vocabulary: int) -> Tokens:
     """A prepared part, mapped into memory."""
     about = read_json(folder / ABOUT_FILE)
-    return Tokens(np.memmap(folder / f"{part}.bin", dtype=token_type(vocabulary), mode="r"),
-                  np.asarray(about["token_bytes"], dtype=np.int64))
+    return Tokens(_ids(folder, part, vocabulary), np.asarray(about["token_bytes"], dtype=np.int64))
+
+
+def _ids(folder: Path, part: str, vocabulary: int) -> np.ndarray:
+    return np.memmap(folder / f"{part}.bin", dtype=token_type(vocabulary), mode="r")
+
+
+def held_out_starts(tokens: int, length: int, most: int | None) -> np.ndarray:
+    """Where rows begin that together predict each token but the first once; of more than `most`, evenly spread ones."""
+    starts = np.arange(0, max(tokens - 1, 0), length)
+    return starts if most is None or len(starts) <= most else starts[np.arange(most) * len(starts) // most]
 
 
 class Sampler:
-    """Which row the n-th sample of a run is: every row once an epoch, in an order and from an offset of that epoch's own.
+    """Which row the n-th sample of a run is: every row once an epoch, in an order and at an offset of the epoch's own.
 
-    There is no state: position = f(seed, n). Rows are cut every `length` tokens, from an offset that changes with the epoch
-    so that the cuts do not always fall on the same notes.
+    There is no state: position = f(seed, n). Rows are cut every `length` tokens, from an offset that changes with the
+    epoch so that the cuts do not always fall on the same notes; the tokens before it and behind the last whole row wait
+    for another epoch.
     """
 
     def __init__(self, tokens: int, length: int, seed: int) -> None:
@@ -132,7 +158,8 @@ class Sampler:
 
     def starts(self, first: int, count: int) -> np.ndarray:
         """First token of each of the samples `first` to `first + count - 1`, counted from the beginning of training."""
-        return np.asarray([self._of_epoch(index // self.rows)[index % self.rows] for index in range(first, first + count)])
+        samples = range(first, first + count)
+        return np.asarray([self._of_epoch(sample // self.rows)[sample % self.rows] for sample in samples])
 
     def _of_epoch(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:

@@ -121,31 +121,31 @@ class GPT(nn.Module):
         """
         generator = torch.Generator().manual_seed(seed)
         bound = (3.0 / self.model.dim) ** 0.5
-        self.token_embedding.weight.normal_(0.0, 1.0, generator=generator)
-        for table in self.value_embeddings.values():
-            table.weight.uniform_(-bound, bound, generator=generator)  # type: ignore[union-attr, operator]
-        for block in self.blocks:
-            for linear in (block.attention.query, block.attention.key, block.attention.value, block.mlp.up):  # type: ignore[union-attr]
-                linear.weight.uniform_(-bound, bound, generator=generator)  # type: ignore[union-attr, operator]
-            block.attention.output.weight.zero_()  # type: ignore[union-attr, operator]
-            block.mlp.down.weight.zero_()  # type: ignore[union-attr, operator]
-        self.head.weight.normal_(0.0, 0.001, generator=generator)
+        for name, weight in self.named_parameters():
+            if name == "token_embedding.weight":
+                weight.normal_(0.0, 1.0, generator=generator)
+            elif name == "head.weight":
+                weight.normal_(0.0, 0.001, generator=generator)
+            elif name.endswith(("output.weight", "down.weight")):
+                weight.zero_()
+            else:
+                weight.uniform_(-bound, bound, generator=generator)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids (B, T) to logits (B, T, V) in fp32; T at most the sequence length."""
         return self.logits(self.stream(tokens)[0])
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats of targets (B, T); targets of -1 do not count."""
+        """Mean cross-entropy in nats of targets (B, T); none of them is left out."""
         logits = self(tokens)
-        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1), ignore_index=-1)
+        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))
 
     def stream(self, tokens: Tensor, past: Cache | None = None, mask: Tensor | None = None,
                positions: Tensor | None = None) -> tuple[Tensor, Cache]:
         """The normalised last layer (B, T, dim), and every layer's keys and values.
 
-        Without `positions` the tokens stand at 0 to T - 1 and see those before them. With them ((B, T) indexes, each row
-        its own), `mask` (B, 1, T, past + T) says which keys each query sees.
+        Without `positions` the tokens stand at 0 to T - 1 and see those before them. With them ((B, T) indexes, each
+        row its own), `mask` (B, 1, T, past + T) says which keys each query sees.
         """
         where = slice(tokens.size(1)) if positions is None else positions
         position = (self.cos[where][..., None, None, :], self.sin[where][..., None, None, :])

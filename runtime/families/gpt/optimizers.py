@@ -1,6 +1,8 @@
-"""The GPT's optimizers from the snapshot's parameter groups: AdamW for tables and head, torch's own Muon for matrices."""
+"""The GPT's optimizers from the snapshot's parameter groups: AdamW for tables and head, torch's Muon for matrices."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,9 +15,9 @@ from .model import GPT
 def members(model: GPT) -> dict[str, list[nn.Parameter]]:
     """The model's parameters by group name; each of them is in exactly one."""
     return {
-        "embedding": [model.token_embedding.weight],
+        "embedding": list(model.token_embedding.parameters()),
         "value_embeddings": list(model.value_embeddings.parameters()),
-        "unembedding": [model.head.weight],
+        "unembedding": list(model.head.parameters()),
         "matrix": list(model.blocks.parameters()),
     }
 
@@ -26,16 +28,30 @@ def build(model: GPT, training: Training) -> dict[str, torch.optim.Optimizer]:
     adamw = [_adamw(group, parameters[group.name]) for group in training.groups if group.method == "adamw"]
     muon = [_muon(group, parameters[group.name]) for group in training.groups if group.method == "muon"]
     # The fused update is one pass over memory and needs no temporary copies; its arithmetic is element by element.
-    return {"adamw": torch.optim.AdamW([one for one in adamw if one["params"]], fused=True), "muon": torch.optim.Muon(muon)}
+    filled = [group for group in adamw if group["params"]]
+    return {"adamw": torch.optim.AdamW(filled, fused=True), "muon": torch.optim.Muon(muon)}
 
 
-def _adamw(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict:
-    betas = (group.options["beta1"], group.options["beta2"])
-    return {"name": group.name, "params": parameters, "lr": group.rate, "betas": betas, "eps": group.options["epsilon"],
-            "weight_decay": group.weight_decay}
+def hold_options(optimizers: dict[str, torch.optim.Optimizer], training: Training) -> None:
+    """Puts betas, epsilon and momentum of the snapshot into the groups: a loaded state brings its parent's along."""
+    said = {group.name: group for group in training.groups}
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.update(_options(said[group["name"]]))
 
 
-def _muon(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict:
+def _options(group: ParameterGroup) -> dict[str, Any]:
+    if group.method == "muon":
+        return {"momentum": group.options["momentum"]}
+    return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
+
+
+def _adamw(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict[str, Any]:
+    return {"name": group.name, "params": parameters, "lr": group.rate, "weight_decay": group.weight_decay,
+            **_options(group)}
+
+
+def _muon(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict[str, Any]:
     # "original" scales by max(1, rows / columns)^1/2, as nanochat does (Jordan et al. 2024).
     return {"name": group.name, "params": parameters, "lr": group.rate, "weight_decay": group.weight_decay,
-            "momentum": group.options["momentum"], "nesterov": True, "adjust_lr_fn": "original"}
+            "nesterov": True, "adjust_lr_fn": "original", **_options(group)}

@@ -37,21 +37,21 @@ class GPTTask:
             self.held_out["tunes"] = data.load(folder, "tunes", model.vocabulary)
 
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
-        """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches."""
+        """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches, on all ranks."""
         batch = self.training.batch
         rank, world = distributed.rank(), distributed.world_size()
         total = torch.zeros((), device=self.device)
         for micro in range(batch.accumulation):
             first = samples + (micro * world + rank) * batch.rows
-            inputs, targets = self._batch(self.sampler.starts(first, batch.rows))
+            inputs, targets = self._batch(self.sampler.starts(first, batch.rows), self.tokens)
             with self._precision():
                 loss = self.loss(inputs, targets)
             (loss / batch.accumulation).backward()
             total += loss.detach() / batch.accumulation
         logged = {"loss": distributed.mean(total)}
         self._average_gradients(world)
-        if self.training.gradient_clip is not None:
-            logged["gradient_norm"] = nn.utils.clip_grad_norm_(self.gpt.parameters(), self.training.gradient_clip).detach()
+        logged["gradient_norm"] = self._clip()
+        optimizers.hold_options(self.optimizers, self.training)
         for optimizer in self.optimizers.values():
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -63,8 +63,16 @@ class GPTTask:
                 if parameter.grad is not None:
                     parameter.grad.copy_(distributed.mean(parameter.grad))
 
-    def _batch(self, starts: np.ndarray, tokens: data.Tokens | None = None) -> tuple[Tensor, Tensor]:
-        rows = torch.from_numpy((tokens or self.tokens).rows(starts, self.training.batch.sequence_length)).to(self.device)
+    def _clip(self) -> Tensor:
+        """The gradient's norm over all parameters, before it is clipped where the spec says so."""
+        parameters = [one for one in self.gpt.parameters() if one.grad is not None]
+        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+        if self.training.gradient_clip is not None:
+            nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
+        return norm.detach()
+
+    def _batch(self, starts: np.ndarray, tokens: data.Tokens) -> tuple[Tensor, Tensor]:
+        rows = torch.from_numpy(tokens.rows(starts, self.training.batch.sequence_length)).to(self.device)
         return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
 
     def _precision(self) -> AbstractContextManager[object]:
@@ -82,16 +90,16 @@ class GPTTask:
         return measured
 
     def _held_out(self, tokens: data.Tokens, batches: int | None) -> tuple[float, float]:
-        length, rows = self.training.batch.sequence_length, self.training.batch.rows
-        starts = np.arange(0, max(len(tokens.ids) - 1 - length, 1), length)
-        if batches is not None:
-            starts = starts[: batches * rows]
+        rows = self.training.batch.rows
+        starts = data.held_out_starts(len(tokens.ids), self.training.batch.sequence_length, batches and batches * rows)
         nats, count, text_bytes = 0.0, 0, 0
         for first in range(0, len(starts), rows):
             inputs, targets = self._batch(starts[first : first + rows], tokens)
             with self._precision():
-                logits = self.gpt(inputs)
-            nats += float(F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum"))
-            count += targets.numel()
-            text_bytes += int(tokens.bytes_of[targets.cpu().numpy()].sum())
+                logits = self.gpt(inputs.clamp(min=0))
+            loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=data.NOTHING, reduction="sum")
+            nats += float(loss)
+            seen = targets[targets != data.NOTHING]
+            count += seen.numel()
+            text_bytes += int(tokens.bytes_of[seen.cpu().numpy()].sum())
         return nats / count, nats / math.log(2) / max(text_bytes, 1)

@@ -24,7 +24,8 @@ def train(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     """A tokenizer of exactly `vocabulary` tokens. Raises UserError where the text does not support so many."""
     tokenizer = Tokenizer(models.BPE())
     bars = pre_tokenizers.Split(Regex(r"\||\n"), behavior="merged_with_previous")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([bars, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    as_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([bars, as_bytes])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=[BEGIN], show_progress=False,
                                   initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
@@ -32,8 +33,8 @@ def train(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     real = tokenizer.get_vocab_size()
     if real != vocabulary:
         fitting = real // STEP * STEP
-        raise UserError(f"model.vocabulary says {vocabulary:,}, but this data supports {real:,} tokens: write {fitting:,}, or "
-                        "train on more pieces")
+        raise UserError(f"model.vocabulary says {vocabulary:,}, but this data supports {real:,} tokens: write "
+                        f"{fitting:,}, or train on more pieces")
     return tokenizer
 
 
@@ -52,8 +53,12 @@ def load(path: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
+def spelling(tokenizer: Tokenizer) -> list[str]:
+    """Each token's text, one character a byte as byte-level BPE names tokens; a piece's marker has none."""
+    names = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    return ["" if name == BEGIN else name for name, _ in names]
+
+
 def token_bytes(tokenizer: Tokenizer) -> list[int]:
-    """How many bytes of text each token stands for; the marker at a document's beginning stands for none."""
-    names = (tokenizer.id_to_token(index) for index in range(tokenizer.get_vocab_size()))
-    # In byte-level BPE each character of a token's name stands for one byte.
-    return [0 if name == BEGIN else len(name) for name in names]
+    """How many bytes of text each token stands for."""
+    return [len(text) for text in spelling(tokenizer)]

@@ -1,0 +1,23 @@
+"""Rates and decay come from the snapshot before every update."""
+
+from __future__ import annotations
+
+import torch
+from expc.runtime import phases
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.runtime import toy_family
+
+
+@given(st.integers(0, 60), st.floats(0.0, 9.0), st.floats(0.0, 9.0))
+def test_what_was_there_before_does_not_matter(update: int, rate: float, decay: float) -> None:
+    training = toy_family.training(40)
+    parameters = list(torch.nn.Linear(1, 1).parameters())
+    optimizers = [torch.optim.AdamW([{"name": "generator", "params": parameters[:1], "lr": rate, "weight_decay": decay}]),
+                  torch.optim.SGD([{"name": "critic", "params": parameters[1:], "lr": rate, "weight_decay": decay}])]
+    applied = phases.apply(optimizers, training, update)
+    multiplier = training.curves["rate"].at(update)
+    assert applied == {"generator": 0.01 * multiplier, "critic": 0.05 * multiplier} == phases.rates(training, update)
+    assert [optimizer.param_groups[0]["lr"] for optimizer in optimizers] == list(applied.values())
+    assert [optimizer.param_groups[0]["weight_decay"] for optimizer in optimizers] == [0.1, 0.0]
