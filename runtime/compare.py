@@ -100,26 +100,21 @@ def _evaluation(experiment: Experiment, workspace: Path, said: Compared, say: Sa
 def spent(workspace: Path, run: str) -> tuple[int | None, float | None]:
     """Tokens and training seconds that went into a run's weights, its parents' included; None where a record lacks them."""
     record = read_json(run_folder(workspace, run) / "record.json") or {}
-    tokens, seconds = record.get("tokens"), record.get("train_seconds")
+    return record.get("tokens"), _with_parents(workspace, run, record.get("train_seconds"))
+
+
+def _with_parents(workspace: Path, run: str, own: float | None) -> float | None:
+    """A run's own training seconds and those of its parents up to where it resumed."""
     try:
         resume = load(run_folder(workspace, run)).experiment.training.resume
     except UserError:
-        return tokens, seconds
-    if resume and seconds is not None:
-        before = _seconds_until(workspace, resume.parent, resume.step)
-        seconds = seconds + before if before is not None else None
-    return tokens, seconds
-
-
-def _seconds_until(workspace: Path, run: str, step: int) -> float | None:
-    """Training seconds of a run up to a step, its own parents included."""
-    paces = [line["seconds"] for line in read_lines(run_folder(workspace, run) / "metrics.jsonl")
-             if line.get("kind") == "pace" and line["step"] <= step]
-    if not paces:
         return None
-    resume = load(run_folder(workspace, run)).experiment.training.resume
-    before = _seconds_until(workspace, resume.parent, resume.step) if resume else 0.0
-    return None if before is None else float(paces[-1]) + before
+    if resume is None or own is None:
+        return own
+    paces = [line["seconds"] for line in read_lines(run_folder(workspace, resume.parent) / "metrics.jsonl")
+             if line.get("kind") == "pace" and line["step"] <= resume.step]
+    before = _with_parents(workspace, resume.parent, paces[-1] if paces else None)
+    return None if before is None else own + before
 
 
 def _machine(workspace: Path, run: str) -> str | None:

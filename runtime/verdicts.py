@@ -6,6 +6,7 @@ verdict is `not_valid` and says why. What was not measured is `not_measured`, ne
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -140,11 +141,16 @@ def other_hardware(experiment: Experiment, record: dict[str, Any]) -> Reason | N
 
 
 def _same_device(title: str, machine: str) -> bool:
-    """Whether a driver's name ("NVIDIA GeForce RTX 4060") is the catalogue's device ("GeForce RTX 4060 8 GB")."""
-    words = title.split(" ")
-    model = words[: next((index for index, word in enumerate(words) if index and word.isdecimal() and
-                          words[index + 1 : index + 2] == ["GB"]), len(words))]
-    return machine.removeprefix("NVIDIA ").split(" ")[: len(model)] == model
+    """Whether a driver's name ("NVIDIA GeForce RTX 4060") is the catalogue's device ("GeForce RTX 4060 8 GB").
+
+    Every word of the model has to be there, no word of a sibling model may be, and a memory size, if one is given, agrees.
+    In doubt it is another device: a verdict that is not given misleads nobody.
+    """
+    model, memory = re.fullmatch(r"(.*?)(?: (\d+) GB)?", title).groups()  # type: ignore[union-attr]
+    words = re.split(r"[ -]", machine.removeprefix("NVIDIA "))
+    sizes = [word.removesuffix("GB") for word in words if re.fullmatch(r"\d+GB", word)]
+    siblings = {"Ti", "SUPER", "Laptop", "Max", "Q", "D"} & set(words)
+    return set(model.split(" ")) <= set(words) and not siblings and all(size == memory for size in sizes)
 
 
 def scenario(experiment: Experiment, workspace: Path) -> ScenarioVerdict | None:

@@ -64,6 +64,14 @@ def test_it_does_not_start_twice_and_saves_when_it_is_ended(made: Workspace) -> 
     assert "train was interrupted; to go on" in (exit_code(made).parent / "launcher.log").read_text(encoding="utf-8")
 
 
+def test_waiting_sees_a_training_that_was_ended_to_its_end(made: Workspace) -> None:
+    command, environment = made.command("--wait", kind=".tmux"), made.environment | {"AT": "train", "DO": "wait"}
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as waiting:
+        until(lambda: "ready" in made.calls)
+        tmux(made, "kill-session", "-t", "d8_depth_v2")
+        assert waiting.wait(20) == 75
+
+
 def test_control_c_in_the_pane_saves(made: Workspace) -> None:
     assert made.run(kind=".tmux", AT="train", DO="wait").returncode == 0
     until(lambda: "ready" in made.calls)

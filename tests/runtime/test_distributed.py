@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from expc.compiler.contract.training import Batch
 from expc.runtime import distributed
 from expc.runtime.errors import UserError
+from expc.runtime.files import read_json
+from expc.runtime.journal import read_lines
+
+from tests.runtime import toy_family
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID")
 
@@ -59,3 +66,41 @@ def test_two_processes_agree(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)],
                           capture_output=True, text=True, timeout=120, env=environment | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
+
+
+TRAIN = """
+from expc.runtime.cli import main
+from tests.runtime import toy_family
+with toy_family.registered():
+    main()
+"""
+
+
+def torchrun(toy: Path) -> subprocess.Popen[str]:
+    """Two processes that train the toy experiment of the workspace together."""
+    (toy / "train.py").write_text(TRAIN)
+    root = str(Path(__file__).parents[2])
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return subprocess.Popen(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(toy / "train.py"), "run",
+         str(toy / "generated" / "toy" / "snapshot.json"), "--stage", "prepare", "--stage", "train"],
+        stderr=subprocess.PIPE, text=True, env=environment | {"OMP_NUM_THREADS": "1", "PYTHONPATH": root})
+
+
+def test_two_processes_train_stop_at_the_same_step_and_go_on(toy: Path) -> None:
+    training = toy_family.with_model(toy_family.training(200, batch=Batch(4, 1, 1, 2)), delay=0.01)
+    toy_family.write(toy, toy_family.experiment(training))
+    process = torchrun(toy)
+    deadline = time.monotonic() + 60
+    while not (toy / "runs" / "toy" / "checkpoints" / "step_000030").is_dir() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    record = read_json(toy / "runs" / "toy" / "record.json")
+    assert record["outcome"] == "interrupted" and 30 <= record["step"] < 200 and record["step"] % 20 == 0
+    process = torchrun(toy)
+    log = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, log
+    assert read_json(toy / "runs" / "toy" / "record.json")["outcome"] == "done"
+    lines = [line["step"] for line in read_lines(toy / "runs" / "toy" / "metrics.jsonl") if line["kind"] == "train"]
+    assert lines == list(range(1, 201))

@@ -46,13 +46,18 @@ usage() {
 
 # What the panes run: this file again, with the pane's name as first argument
 
-# Survives the signals that stop the launcher and the loss of its terminal: the exit code must reach its file.
 training_pane() {
+    trap : INT
+    training "$@" 2>&1 | (trap '' INT TERM HUP; exec tee -a "$log")
+    tmux kill-session -t "=$session"
+}
+
+# Outlives the signals that end the launcher and the loss of the terminal: the exit code must reach its file.
+training() {
     local status=0
     trap : INT TERM HUP
-    bash "$launcher" "$@" 2>&1 | (trap '' INT TERM HUP; exec tee -a "$log") || status=${PIPESTATUS[0]}
+    bash "$launcher" "$@" || status=$?
     printf '%s\n' "$status" >"$exit_code"
-    tmux kill-session -t "=$session"
 }
 
 # One line of text per line of JSON, without the rates of single parameter groups
@@ -126,12 +131,14 @@ cat <<MESSAGE
   exit code:   $exit_code, once it has ended
 MESSAGE
 
-if [[ -n $wait_for_end ]]; then
-    while kill -0 "$process" 2>/dev/null; do
-        sleep 0.5
-    done
-    [[ -s $exit_code ]] || leave 1 "the session ended without an exit code; see $log"
-    status=$(cat "$exit_code")
-    printf '[%s] ended with exit code %s\n' "$session" "$status"
-    exit "$status"
-fi
+[[ -n $wait_for_end ]] || exit 0
+
+patience=60  # seconds that a training whose session was killed has to save its checkpoint
+until [[ -s $exit_code ]] || (( patience == 0 )); do
+    kill -0 "$process" 2>/dev/null || patience=$((patience - 1))
+    sleep 1
+done
+[[ -s $exit_code ]] || leave 1 "the session ended without an exit code; see $log"
+status=$(cat "$exit_code")
+printf '[%s] ended with exit code %s\n' "$session" "$status"
+exit "$status"
