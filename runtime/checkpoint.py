@@ -8,17 +8,16 @@ under a temporary name, synced and renamed. Names are not believed: what counts 
 from __future__ import annotations
 
 import math
-import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from . import randomness
 from .errors import MISUSED, UserError
 from .families import Task
 from .files import MANIFEST, broken, discard, read_json, remove_leftovers, seal, whole_folder, write_json
@@ -66,12 +65,12 @@ def save(folder: Path, task: Task, position: Position, identity: dict[str, str],
     try:
         with whole_folder(target) as temporary:
             _write(temporary, task, position, identity, metrics)
-    except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk in errors of theirs
-        why = getattr(error, "strerror", None) or error
+    except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk
         needed, free = needed_bytes(task) / 1e6, shutil.disk_usage(folder).free / 1e6
+        why = "the disk is full" if free < needed else getattr(error, "strerror", None) or error
         raise UserError(f"the checkpoint of step {position.step:,} could not be written ({why}): it needs about "
-                        f"{needed:,.1f} MB, {free:,.1f} MB are free; the last whole one stays. Make room, then start the "
-                        "same command again") from error
+                        f"{needed:,.1f} MB, {free:,.1f} MB are free; what was saved before stays whole. Make room, "
+                        "then start the same command again") from error
     return target
 
 
@@ -79,7 +78,7 @@ def _write(folder: Path, task: Task, position: Position, identity: dict[str, str
     for name, model in task.models.items():
         save_file(_tensors(model), str(folder / f"{name}.safetensors"))
     torch.save({name: optimizer.state_dict() for name, optimizer in task.optimizers.items()}, folder / "optimizers.pt")
-    torch.save(_random_state(), folder / "random.pt")
+    torch.save(randomness.state(), folder / "random.pt")
     write_json(folder / "state.json", {"format": FORMAT, "position": position.__dict__, "metrics": metrics, **identity})
     seal(folder)
 
@@ -124,7 +123,7 @@ def _step(state: Any) -> int | None:
 
 
 def _claims(folder: Path) -> list[tuple[Path, int | None, Any]]:
-    """Folder, step and training of all that may be checkpoints, as they say: the furthest first, after the unreadable."""
+    """Folder, step and training of all that may be checkpoints, as they say: unreadable first, then the furthest."""
     folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and not path.name.startswith(".")]
     states = [(path, read_json(path / "state.json")) for path in folders]
     claims = [(path, _step(state), state.get("training_sha256") if isinstance(state, dict) else None)
@@ -167,14 +166,14 @@ def load(found: Found, task: Task, optimizers: bool = True, inherited: bool = Fa
                 _load_optimizer(optimizer, states[name], inherited)
     except (KeyError, OSError, RuntimeError, ValueError) as error:
         raise UserError(f"{found.folder} does not fit this model: {str(error).splitlines()[0]}", MISUSED) from error
-    _restore(torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True))
+    randomness.restore(torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True))
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], inherited: bool) -> None:
     theirs = [group.get("name") for group in state["param_groups"]]
     ours = [group.get("name") for group in optimizer.param_groups]
     if theirs != ours:
-        raise ValueError(f"its optimizer has the groups {theirs}, this one {ours}; `resume: {{optimizer: reset}}` begins anew")
+        raise ValueError(f"its optimizer has the groups {theirs}, this one {ours}; resume.optimizer: reset begins anew")
     settings = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
     optimizer.load_state_dict(state)
     if inherited:
@@ -199,27 +198,3 @@ def prune(saved: Path, keep_last: int, keep_every: int | None) -> list[Path]:
     for path in dropped:
         discard(path)
     return dropped
-
-
-def _random_state() -> dict[str, Any]:
-    kind, words, position, has_gauss, gauss = np.random.get_state()
-    state = {"torch": torch.get_rng_state(), "python": _plain(random.getstate()),
-             "numpy": [str(kind), torch.from_numpy(np.asarray(words).astype(np.int64)), int(position), int(has_gauss),
-                       float(gauss)]}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state_all()
-    return state
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _restore(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    kind, words, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((kind, words.numpy().astype(np.uint32), position, has_gauss, gauss))
-    if "cuda" in state and torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])

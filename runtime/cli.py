@@ -1,4 +1,4 @@
-"""The runtime's commands: run a snapshot, look at runs, redo their evaluation or documents. Loaded by name from `expc`."""
+"""The runtime's commands: run a snapshot, look at runs, redo evaluation or documents. `expc` loads them by name."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def stop() -> None:
 def check(ranks: int) -> None:
     """Raises UserError where there are not as many processes as the experiment's batch arithmetic counts on."""
     if world_size() != ranks:
-        how = f"torchrun --nproc-per-node {ranks} -m expc.runtime run ..." if ranks > 1 else "one process, without torchrun"
+        how = f"torchrun --nproc-per-node {ranks} -m expc.runtime run ..." if ranks > 1 else "it without torchrun"
         raise UserError(f"batch.ranks is {ranks}, and {world_size()} process(es) were started; start {how}", MISUSED)
 
 

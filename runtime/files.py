@@ -112,8 +112,8 @@ def discard(folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Writes the manifest of a folder that is complete."""
-    write_json(folder / MANIFEST, {str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-                                   for path in _files(folder)})
+    facts = {path: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in _files(folder)}
+    write_json(folder / MANIFEST, {str(path.relative_to(folder)): said for path, said in facts.items()})
 
 
 def _files(folder: Path) -> list[Path]:

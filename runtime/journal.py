@@ -1,7 +1,7 @@
 """What happened, line by line: metrics by step and events by time, append-only JSONL that survives a kill.
 
-A line is whole or it is dropped when the file is opened again. When a run resumes at a step, lines of later steps go, so
-that the file reads like that of an uninterrupted run.
+A line is whole or it is dropped when the file is opened again. When a run resumes at a step, lines of later steps go,
+so that the file reads like that of an uninterrupted run.
 """
 
 from __future__ import annotations

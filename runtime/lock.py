@@ -1,4 +1,4 @@
-"""One process at a time per run: an advisory lock on a file of the run's folder, which the kernel drops with its holder."""
+"""One process at a time per run: an advisory lock on a file in its folder, which the kernel drops with its holder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The one training loop. It counts, applies schedules, saves, validates and records; it knows no family.
 
-Everything that a later update depends on is in the task and in `Position`, and both are in every checkpoint: that is why a
-run that was interrupted and resumed equals one that was not.
+Everything that a later update depends on is in the task and in `Position`, and both are in every checkpoint: that is
+why a run that was interrupted and resumed equals one that was not.
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ class Loop:
             if not math.isfinite(values["loss"]):
                 self.pending = []
                 event(self.folder, "not_finite", step=step, loss=str(values["loss"]))
-                raise UserError(f"the loss of step {step:,} is {values['loss']}; training stopped, and the last checkpoint was "
-                                "saved before it. Lower the rates or set optimizer.gradient_clip, then build and run again")
+                raise UserError(f"the loss of step {step:,} is {values['loss']}; training stopped, and the last "
+                                "checkpoint was saved before it. Lower the rates or set optimizer.gradient_clip, then "
+                                "build and run again")
             self.last = values | {"rate": self.experiment.training.curves["rate"].at(step - 1)}
             if self.metrics:
                 self.metrics.write(step, "train", self.last | {f"rate.{name}": rate for name, rate in rates.items()})
@@ -156,8 +157,8 @@ class Loop:
         step, steps = self.position.step, self.experiment.training.steps
         if self.metrics:
             event(self.folder, "interrupted", step=step, signal=signal_name)
-        raise UserError(f"stopped by {signal_name}; step {step:,} of {steps:,} is saved. Go on from there with the same "
-                        f"command: bash {names.launcher(self.experiment, 'bash')}", INTERRUPTED)
+        raise UserError(f"stopped by {signal_name}; step {step:,} of {steps:,} is saved. Go on from there with the "
+                        f"same command: bash {names.launcher(self.experiment, 'bash')}", INTERRUPTED)
 
 
 def memory_in_use() -> str:

@@ -39,14 +39,14 @@ def parent_checkpoint(experiment: Experiment, workspace: Path) -> Found:
         raise UserError(f"{place} {why}; make it with: {launch_command(workspace, resume.parent)}", MISSING)
     actual = found.state.get("training_sha256")
     if actual != resume.parent_training_sha256:
-        raise UserError(f"{place} comes from another training of {resume.parent}: its identity is {str(actual)[:12]}, this "
-                        f"experiment was built on {resume.parent_training_sha256[:12]}. Move runs/{resume.parent} away and "
-                        f"train it again: {launch_command(workspace, resume.parent)}", MISSING)
+        raise UserError(f"{place} comes from another training of {resume.parent}: its identity is {str(actual)[:12]}, "
+                        f"this experiment was built on {resume.parent_training_sha256[:12]}. Move runs/{resume.parent} "
+                        f"away and train it again: {launch_command(workspace, resume.parent)}", MISSING)
     return found
 
 
 def compare(experiment: Experiment, workspace: Path, fingerprint: dict[str, Any]) -> None:
-    """Raises UserError where the parent's architecture, tokenizer or data are others; says what else is not the same."""
+    """Raises UserError where the parent's architecture, tokenizer or data are others; says what else differs."""
     resume = experiment.training.resume
     assert resume is not None
     folder = run_folder(workspace, resume.parent)
@@ -68,8 +68,8 @@ def _same_architecture(theirs: Training, ours: Training, run: str) -> None:
     differing = [f"model.{key}: {before.get(key)} there, {after.get(key)} here"
                  for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
     if differing:
-        raise UserError(f"{run} has another architecture, its weights do not fit ({'; '.join(differing)}); make the model "
-                        "sections equal, or train from scratch without `resume`", MISUSED)
+        raise UserError(f"{run} has another architecture, its weights do not fit ({'; '.join(differing)}); make the "
+                        "model sections equal, or train from scratch without `resume`", MISUSED)
 
 
 def _same_data(record: Any, fingerprint: dict[str, Any], run: str) -> None:
@@ -77,7 +77,7 @@ def _same_data(record: Any, fingerprint: dict[str, Any], run: str) -> None:
     for key, what in (("sha256", "data"), ("tokenizer_sha256", "tokenizer")):
         if key in theirs and theirs[key] != fingerprint.get(key):
             raise UserError(f"the {what} of {run} was another one ({theirs[key][:12]}, here "
-                            f"{str(fingerprint.get(key))[:12]}): its weights do not fit. Train the parent again on this data")
+                            f"{str(fingerprint.get(key))[:12]}): its weights do not fit. Train it again on this data")
 
 
 def boundary(experiment: Experiment) -> Iterator[str]:

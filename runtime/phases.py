@@ -16,7 +16,7 @@ def rates(training: Training, update: int) -> dict[str, float]:
 
 
 def apply(optimizers: Iterable[torch.optim.Optimizer], training: Training, update: int) -> dict[str, float]:
-    """Sets rate and weight decay of every group from the snapshot, whatever a loaded optimizer state says; returns rates.
+    """Sets rate and weight decay of every group from the snapshot, whatever a loaded state says; returns rates.
 
     A loaded state brings the parent's rates along; taking them from the snapshot before each update is what keeps a
     resumed run honest.

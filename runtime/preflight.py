@@ -67,7 +67,8 @@ def _disk(experiment: Experiment, workspace: Path) -> Iterator[str]:
     needed = kept * parameters * 4 * 3
     free = shutil.disk_usage(workspace).free
     if free < needed:
-        yield f"{kept} checkpoints need about {size(needed)}, {size(free)} are free; make room or lower checkpoint.keep_last"
+        yield (f"{kept} checkpoints need about {size(needed)}, {size(free)} are free; make room or lower "
+               "checkpoint.keep_last")
 
 
 def _patience(experiment: Experiment, step: int) -> Iterator[str]:
@@ -80,8 +81,9 @@ def _patience(experiment: Experiment, step: int) -> Iterator[str]:
         return
     each = families.load(experiment.training.family).probe(experiment.training, device(), PROBE_UPDATES)
     if each * left > SLOW_SECONDS:
-        yield (f"this machine has no GPU, and the run would take about {duration(each * left)} here (measured {each:.2f} s an "
-               f"update x {left:,} updates). Build and run the smoke profile (`expc build --profile smoke`), or set "
+        yield (f"this machine has no GPU, and the run would take about {duration(each * left)} here (measured "
+               f"{each:.2f} s an update x {left:,} updates). Build and run the smoke profile (`expc build --profile "
+               f"smoke`), or set "
                f"{ACCEPT_SLOW}=1 to go on all the same")
 
 

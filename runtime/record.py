@@ -33,9 +33,9 @@ class Record:
         theirs, ours = before.get("training_sha256"), self._identity["training_sha256"]
         if theirs not in (None, ours) and any((folder / "checkpoints").glob("*")):
             place = f"runs/{experiment.run}"
-            raise UserError(f"{place} holds another training of that name (identity {str(theirs)[:12]}, this snapshot's is "
-                            f"{ours[:12]}): the spec has changed since. Keep it with `mv {place} {place}.old`, or delete it, "
-                            "then run again", MISUSED)
+            raise UserError(f"{place} holds another training of that name (identity {str(theirs)[:12]}, this "
+                            f"snapshot's is {ours[:12]}): the spec has changed since. Keep it with `mv {place} "
+                            f"{place}.old`, or delete it, then run again", MISUSED)
         self.body: dict[str, Any] = before | self._identity
 
     def _read(self) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class StopRequest:
         self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._note) for one in STOPPING}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         for one, handler in self._before.items():
             signal.signal(one, handler)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 
-from . import checkpoint, distributed, families, parent
+from . import checkpoint, distributed, families, parent, randomness
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
@@ -79,9 +77,7 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
 
 def _settle(seed: int, where: torch.device) -> None:
     """The same random numbers, and on a CPU the same sums in the same order, run after run."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    randomness.seed(seed)
     if where.type == "cpu":  # what has no such form warns once and goes on
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -114,7 +110,8 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
         if distributed.is_main():
             record.update(step=step, last_validation={"step": step, **measured})
 
-    return Loop(experiment, task, position, folder, metrics, identity, validated, found.position.step if found else None)
+    saved = found.position.step if found else None
+    return Loop(experiment, task, position, folder, metrics, identity, validated, saved)
 
 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:

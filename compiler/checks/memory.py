@@ -24,7 +24,7 @@ CODES = (
         "The predicted memory leaves little of the budget",
         "An allocator holds more than what is allocated: in trials the smallest pool that fitted was 1.14 to 1.25 times "
         "the allocated peak. Below a margin of a quarter the run may not fit.",
-        wrong="hardware: {target: rtx_4060, memory_budget: 1.8GB}",
+        wrong="hardware: {target: rtx_4060, memory_budget: 1.5GB}",
         right="hardware: {target: rtx_4060, memory_budget: 8GB}",
     ),
     entry(

@@ -31,7 +31,7 @@ def run_suite(suite: Suite, generator: Generator, progress: Callable[[int, int],
 def _judged(suite: Suite, prompt: str, completion: str) -> dict[str, Any]:
     mean, values = score(suite.indicators, prompt, completion)
     return {"prompt": prompt, "completion": completion, "indicators": values, "score": mean,
-            "validity": alphatex.validity(prompt + completion).score}
+            "validity": alphatex.validity(prompt + completion).share}
 
 
 def clusters(samples: Sequence[dict[str, Any]]) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""For tests of launchers: a workspace with an experiment's launchers, and a Python that only notes how it was called."""
+"""For tests of launchers: a workspace with an experiment's launchers, and a Python that notes how it was called."""
 
 from __future__ import annotations
 

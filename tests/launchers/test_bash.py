@@ -74,7 +74,8 @@ def test_a_failing_stage_ends_the_launcher_with_its_code(workspace: Make) -> Non
     done = made.run("--skip", "prepare", AT="evaluate", DO="3")
     assert done.returncode == 3
     assert made.stages == ["preflight", "train", "evaluate"]
-    assert done.stderr.splitlines()[-1].startswith("[d8_depth_v2] evaluate ended with exit code 3; once that is mended: bash ")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("[d8_depth_v2] evaluate ended with exit code 3; once that is mended: bash ")
 
 
 def test_missing_things_keep_the_code_of_preflight(workspace: Make) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from expc.compiler.launchers import quoting
 
 HOSTILE = ["", "plain", "two words", "it's", '"', "$(touch x)", "`touch x`", "${HOME}", "a\nb", "tab\there", "\x1b[31m",
-           "\\", "\\n", "!!", "*", "~", "-n", "# no", "'\n'", "四层", "\u202edrow", "\u2028", "é\u0301", "\r\n", "\x7f", "\x01f"]
+           "\\", "\\n", "!!", "*", "~", "-n", "# no", "'\n'", "四层", "\u202edrow", "\u2028",
+           "é\u0301", "\r\n", "\x7f", "\x01f"]
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 

@@ -24,7 +24,8 @@ EVIL = "x'; touch owned; \"$(touch owned)\" `touch owned`\ntouch owned\n\u202e"
 
 def two_ranks() -> Experiment:
     training = dataclasses.replace(d8_depth().training, batch=Batch(4, 1024, 1, 2))
-    return d8_depth(run="d8_depth.wide", profile="wide", training=training, launch=Launch("train_d8_depth", ("bash", "tmux")))
+    launch = Launch("train_d8_depth", ("bash", "tmux"))
+    return d8_depth(run="d8_depth.wide", profile="wide", training=training, launch=launch)
 
 
 def on_cpu() -> Experiment:
@@ -49,7 +50,8 @@ def test_whole_files(name: str, golden: Golden) -> None:
 
 
 def test_file_names() -> None:
-    assert list(launchers.render(d8_depth_v2(), HASH)) == ["resume_d8_depth_5k_to_20k.sh", "resume_d8_depth_5k_to_20k.tmux.sh"]
+    name = "resume_d8_depth_5k_to_20k"
+    assert list(launchers.render(d8_depth_v2(), HASH)) == [f"{name}.sh", f"{name}.tmux.sh"]
     assert list(launchers.render(two_ranks(), HASH)) == ["train_d8_depth.wide.sh", "train_d8_depth.wide.tmux.sh"]
     assert list(launchers.render(on_cpu(), HASH)) == ["train_d8_depth.smoke.sh"]
 
@@ -78,7 +80,8 @@ def test_hostile_names_are_never_executed(workspace: Callable[..., Workspace]) -
     done = made.run(cwd=made.folder)
     assert done.returncode == 0, done.stderr
     assert made.stages == ["preflight", "prepare", "train", "evaluate", "compare", "report"]
-    assert f"generated/{made.experiment.run}/snapshot.json" in Path(made.environment["CALLS"]).read_text(encoding="utf-8")
+    calls = Path(made.environment["CALLS"]).read_text(encoding="utf-8")
+    assert f"generated/{made.experiment.run}/snapshot.json" in calls
     assert not list(made.folder.rglob("owned"))
 
 

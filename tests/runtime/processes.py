@@ -15,7 +15,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from expc.compiler.contract.experiment import Experiment
-
 from tests.runtime import toy_family
 
 SERVER = multiprocessing.get_context("forkserver")

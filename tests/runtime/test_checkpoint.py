@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from expc.runtime import checkpoint
 from expc.runtime.checkpoint import Found, Position, Skipped
 from expc.runtime.errors import UserError
-from torch import nn
 
 OURS = {"run": "toy", "training_sha256": "a" * 64, "snapshot_sha256": "b" * 64}
 
@@ -39,7 +40,8 @@ class OneModel:
 
 
 def save(folder: Path, step: int, identity: dict[str, str] | None = None, task: OneModel | None = None) -> Path:
-    return checkpoint.save(folder, task or OneModel(step), Position(step, step * 4, step * 8, step / 2), identity or OURS, {})
+    position = Position(step, step * 4, step * 8, step / 2)
+    return checkpoint.save(folder, task or OneModel(step), position, identity or OURS, {})
 
 
 def found(folder: Path) -> tuple[int | None, dict[str, str]]:
@@ -94,7 +96,7 @@ def flip(path: Path) -> None:
 
 
 def restate(folder: Path, **changes: object) -> None:
-    """A state that says something else, with a manifest that agrees: what an older or newer version may have written."""
+    """A state that says something else, with a manifest that agrees: another version may have written it."""
     state = json.loads((folder / "state.json").read_text())
     (folder / "state.json").write_text(json.dumps(state | changes))
     (folder / "manifest.json").unlink()

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from expc.compiler.contract.experiment import Experiment
 from expc.runtime.errors import DONE, MISSING, MISUSED
 from expc.runtime.files import read_json
-
 from tests.runtime import processes, toy_family
 
 
@@ -26,7 +26,8 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_does_not_import_torch() -> None:
     code = "import sys; sys.argv = ['expc', '--help']; from expc.runtime.cli import main\n"
-    done = python("-c", code + "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules and 'git' not in sys.modules")
+    code += "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules and 'git' not in sys.modules"
+    done = python("-c", code)
     assert done.returncode == 0 and "Execute snapshots" in done.stdout, done.stderr
 
 

@@ -10,14 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+
 from expc.compiler.contract.training import Batch
 from expc.runtime import distributed
 from expc.runtime.errors import UserError
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
-
 from tests.runtime import toy_family
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID")
 
 
@@ -26,8 +27,8 @@ VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS",
     ({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}, (3, 4, 1)),
     ({"SLURM_PROCID": "5", "SLURM_NTASKS": "8", "SLURM_LOCALID": "1", "SLURM_STEP_ID": "0"}, (5, 8, 1)),
     ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_LOCALID": "0"}, (0, 1, 0)),
-    ({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "SLURM_PROCID": "0", "SLURM_NTASKS": "1", "SLURM_STEP_ID": "0"},
-     (1, 2, 1)),
+    ({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "SLURM_PROCID": "0", "SLURM_NTASKS": "1",
+      "SLURM_STEP_ID": "0"}, (1, 2, 1)),
     ({"RANK": "", "WORLD_SIZE": "many"}, (0, 1, 0)),
 ])
 def test_places(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: tuple[int, int, int]) -> None:
@@ -63,8 +64,8 @@ def test_two_processes_agree(tmp_path: Path) -> None:
     script = tmp_path / "two.py"
     script.write_text(TWO)
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)],
-                          capture_output=True, text=True, timeout=120, env=environment | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run([*TORCHRUN, str(script)], capture_output=True, text=True, timeout=120,
+                          env=environment | {"OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
 
 
@@ -82,8 +83,8 @@ def torchrun(toy: Path) -> subprocess.Popen[str]:
     root = str(Path(__file__).parents[2])
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(toy / "train.py"), "run",
-         str(toy / "generated" / "toy" / "snapshot.json"), "--stage", "prepare", "--stage", "train"],
+        [*TORCHRUN, str(toy / "train.py"), "run", str(toy / "generated" / "toy" / "snapshot.json"),
+         "--stage", "prepare", "--stage", "train"],
         stderr=subprocess.PIPE, text=True, env=environment | {"OMP_NUM_THREADS": "1", "PYTHONPATH": root})
 
 

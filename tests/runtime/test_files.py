@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from expc.runtime import files
 from hypothesis import given
 from hypothesis import strategies as st
+
+from expc.runtime import files
 
 
 def test_write_atomic_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:

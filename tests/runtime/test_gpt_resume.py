@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.families.gpt import Config, Data, Model
 from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.training import Batch, ParameterGroup, Training
 from expc.runtime.errors import DONE, INTERRUPTED
 from expc.runtime.journal import read_lines
-
 from tests.runtime import processes, toy_family
 
 STEPS = 40
@@ -28,7 +28,8 @@ def tiny(run: str) -> Experiment:
               ParameterGroup("unembedding", "adamw", "adamw", 0.1, 0.002, 0.0, adam),
               ParameterGroup("matrix", "muon", "muon", 0.02, 0.01, 0.1, {"momentum": 0.95}))
     made = Training("gpt", Config(Model(2, 16, 2, 320, 64, 1e5, 15.0), Data("synthetic", None, 60, 7, 0.1, False)),
-                    Batch(2, 64, 1, 1), groups, {"rate": trapezoid(0, STEPS, 2, 10, 0.1)}, 1.0, STEPS, 3, "fp32", False, None)
+                    Batch(2, 64, 1, 1), groups, {"rate": trapezoid(0, STEPS, 2, 10, 0.1)}, 1.0, STEPS, 3, "fp32", False,
+                    None)
     return dataclasses.replace(toy_family.experiment(toy_family.training()), run=run, name=run, training=made)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+
 from expc.runtime import checkpoint
 from expc.runtime.errors import DONE, INTERRUPTED
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
-from safetensors.torch import load_file
-
 from tests.runtime import processes, toy_family
 
 STEPS = 60
@@ -59,7 +59,8 @@ def assert_equal_runs(run: Path, other: Path) -> None:
     states = [read_json(folder / "state.json") for folder in (one, two)]
     assert [state["position"].pop("seconds") > 0 for state in states] == [True, True]
     assert states[0] == states[1]
-    lines = [[line for line in read_lines(folder / "metrics.jsonl") if line["kind"] != "pace"] for folder in (run, other)]
+    lines = [[line for line in read_lines(folder / "metrics.jsonl") if line["kind"] != "pace"]
+             for folder in (run, other)]
     assert lines[0] == lines[1]
     assert [line["step"] for line in lines[0] if line["kind"] == "train"] == list(range(1, STEPS + 1))
 

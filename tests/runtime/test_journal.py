@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from expc.runtime.journal import Metrics, event, read_lines
 from hypothesis import given
 from hypothesis import strategies as st
+
+from expc.runtime.journal import Metrics, event, read_lines
 
 
 def written(path: Path, steps: range) -> Path:

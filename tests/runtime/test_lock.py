@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from expc.runtime.errors import MISUSED, UserError
 from expc.runtime.lock import exclusive, is_held
-
 from tests.runtime import processes, toy_family
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
+
 from expc.compiler.contract.experiment import Checkpointing, Experiment, Validation
 from expc.runtime import stages
 from expc.runtime.errors import FAILED, UserError
@@ -15,8 +17,6 @@ from expc.runtime.files import read_json
 from expc.runtime.journal import Metrics, read_lines
 from expc.runtime.loop import Loop, Position
 from expc.runtime.snapshot import load
-from torch import Tensor
-
 from tests.runtime import toy_family
 
 
@@ -45,7 +45,8 @@ def test_counters_and_record(toy: Path) -> None:
     assert record["attempts"][0]["to_step"] == 25 and record["attempts"][0]["host"]["threads"] >= 1
     assert record["parameters"] == {"generator": 49, "critic": 25}
     assert record["peak_memory"] > 10**6 and record["peak_memory_how"] == "peak resident memory of the process"
-    assert [path.name for path in sorted((folder / "checkpoints").iterdir())] == ["step_000010", "step_000020", "step_000025"]
+    saved = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert saved == ["step_000010", "step_000020", "step_000025"]
 
 
 def test_it_saves_before_it_validates(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

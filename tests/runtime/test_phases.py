@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from expc.runtime import phases
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expc.runtime import phases
 from tests.runtime import toy_family
 
 
@@ -14,8 +14,9 @@ from tests.runtime import toy_family
 def test_what_was_there_before_does_not_matter(update: int, rate: float, decay: float) -> None:
     training = toy_family.training(40)
     parameters = list(torch.nn.Linear(1, 1).parameters())
-    optimizers = [torch.optim.AdamW([{"name": "generator", "params": parameters[:1], "lr": rate, "weight_decay": decay}]),
-                  torch.optim.SGD([{"name": "critic", "params": parameters[1:], "lr": rate, "weight_decay": decay}])]
+    before = {"lr": rate, "weight_decay": decay}
+    optimizers = [torch.optim.AdamW([{"name": "generator", "params": parameters[:1], **before}]),
+                  torch.optim.SGD([{"name": "critic", "params": parameters[1:], **before}])]
     applied = phases.apply(optimizers, training, update)
     multiplier = training.curves["rate"].at(update)
     assert applied == {"generator": 0.01 * multiplier, "critic": 0.05 * multiplier} == phases.rates(training, update)

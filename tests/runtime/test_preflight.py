@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.promises import Compared, Predictions
 from expc.runtime import preflight as module
 from expc.runtime import stages
 from expc.runtime.errors import MISSING, UserError
 from expc.runtime.snapshot import load
-
 from tests.runtime import toy_family
 
 
@@ -71,7 +71,8 @@ def test_a_missing_compared_run_is_a_note(toy: Path, capsys: pytest.CaptureFixtu
     made = toy_family.experiment(toy_family.training())
     other = Compared("d4", "d4", {}, 10, "0" * 64, None)
     module.preflight(dataclasses.replace(made, evaluation=dataclasses.replace(made.evaluation, compare=(other,))), toy)
-    assert "note: d4 has not been trained; it will be missing from the comparison until you run" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "note: d4 has not been trained; it will be missing from the comparison until you run" in said
 
 
 def test_a_child_that_has_begun_does_not_need_its_parent_any_more(toy: Path) -> None:

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from expc.runtime.errors import UserError
 from expc.runtime.prepare import prepare
-
 from tests.runtime import toy_family
 
 

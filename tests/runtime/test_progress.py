@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from expc.runtime import progress
 from expc.runtime.progress import Progress
 

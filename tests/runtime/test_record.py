@@ -6,10 +6,10 @@ from pathlib import Path
 
 import git
 import pytest
+
 from expc.runtime.errors import INTERRUPTED, UserError
 from expc.runtime.files import read_json
 from expc.runtime.record import Record, environment, git_state
-
 from tests.runtime import toy_family
 
 EXPERIMENT = toy_family.experiment(toy_family.training())
@@ -30,8 +30,9 @@ def test_two_processes_do_not_undo_each_other(tmp_path: Path) -> None:
     assert (body["outcome"], body["step"], body["stages"]["evaluate"]["outcome"]) == ("done", 40, "done")
 
 
-@pytest.mark.parametrize(("error", "outcome"), [(UserError("x"), "failed"), (UserError("x", INTERRUPTED), "interrupted"),
-                                                 (KeyboardInterrupt(), "interrupted"), (ValueError("x"), "failed")])
+@pytest.mark.parametrize(("error", "outcome"), [
+    (UserError("x"), "failed"), (UserError("x", INTERRUPTED), "interrupted"), (KeyboardInterrupt(), "interrupted"),
+    (ValueError("x"), "failed")])
 def test_a_stage_says_how_it_ended(tmp_path: Path, error: BaseException, outcome: str) -> None:
     with pytest.raises(type(error)), Record(tmp_path, EXPERIMENT, "s" * 64).stage("train"):
         raise error

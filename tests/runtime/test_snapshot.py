@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from expc.runtime.errors import MISUSED, UserError
 from expc.runtime.snapshot import keep_copy, load
 from expc.runtime.workspace import checkpoint_folder, find_workspace
-
 from tests.runtime import toy_family
 
 EXPERIMENT = toy_family.experiment(toy_family.training())

@@ -1,4 +1,4 @@
-"""Data: pieces are split before anything is learnt, and the sampler serves every row once an epoch, by counting alone."""
+"""Data: what is held out is never learnt from, and the sampler serves every row once an epoch, by counting alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def test_every_row_comes_once_an_epoch(draw: st.DataObject, length: int, seed: i
 
 
 @given(st.data(), LENGTHS, st.integers(0, 99), st.lists(st.integers(1, 9), min_size=1, max_size=30))
-def test_batches_of_any_sizes_serve_the_same_samples(draw: st.DataObject, length: int, seed: int, sizes: list[int]) -> None:
+def test_batches_of_any_sizes_serve_the_same_samples(draw: st.DataObject, length: int, seed: int,
+                                                     sizes: list[int]) -> None:
     tokens = draw.draw(rows_fitting(length))
     one, other = data.Sampler(tokens, length, seed), data.Sampler(tokens, length, seed)
     ends = np.cumsum(sizes)
@@ -54,7 +55,7 @@ def test_the_order_is_the_same_for_ever() -> None:
     assert data.Sampler(100, 8, 42).starts(0, 12).tolist() == ORDER
 
 
-ORDER = [59, 83, 67, 3, 43, 11, 51, 27, 75, 19, 35, 72]
+ORDER = [39, 71, 87, 15, 79, 31, 55, 7, 63, 23, 47, 87]
 
 
 @given(st.integers(2, 400), LENGTHS)
@@ -86,7 +87,8 @@ def test_the_fingerprint_counts_what_was_written(tmp_path: Path) -> None:
     found = gpt.prepare(training(), tmp_path, folder, lambda text: None)
     ids = np.fromfile(folder / "train.bin", dtype="<u2")
     assert found["tokens"]["train"] == len(ids)
-    assert found["documents"] == {"train": 54, "valid": 6, "tunes": int((np.fromfile(folder / "tunes.bin", "<u2") == 0).sum())}
+    tunes = int((np.fromfile(folder / "tunes.bin", "<u2") == 0).sum())
+    assert found["documents"] == {"train": 54, "valid": 6, "tunes": tunes}
     assert int((ids == 0).sum()) == 54
     assert found["vocabulary"] == 320 and ids.max() < 320
     shares = np.unique(ids, return_counts=True)[1] / len(ids)

@@ -28,13 +28,14 @@ def model(**changes: Any) -> Model:
     return Model(**(said | changes))
 
 
-def training(batch: Batch | None = None, clip: float | None = None, steps: int = 20, optimizer: dict[str, float] | None = None,
-             pieces: int = 60, **changes: Any) -> Training:
+def training(batch: Batch | None = None, clip: float | None = None, steps: int = 20, pieces: int = 60,
+             optimizer: dict[str, float] | None = None, **changes: Any) -> Training:
     """A run of `steps` at constant rates."""
     config = Config(model(**changes), Data("synthetic", None, pieces, 5, 0.1, True))
     batch = batch or Batch(4, config.model.sequence_length, 1, 1)
     groups = compiled.groups({"optimizer": RATES | (optimizer or {})}, config, batch)
-    return Training("gpt", config, batch, groups, {"rate": constant(1.0, 0, steps)}, clip, steps, 3, "fp32", False, None)
+    return Training("gpt", config, batch, groups, {"rate": constant(1.0, 0, steps)}, clip, steps, 3, "fp32", False,
+                    None)
 
 
 def prepared(run: Training, folder: Path) -> Path:

@@ -1,0 +1,19 @@
+"""The compiler's memory formula holds for the step that really runs; `benchmarks/memory_gpt.py` tries more sizes."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.memory_gpt import CASES, TOLERANCE, Case, error
+
+SMALL = [case for case in CASES if case.vocabulary < 8192 and case.depth < 16]
+
+
+def test_the_benchmark_has_enough_cases() -> None:
+    assert len(CASES) >= 8 and len(SMALL) >= 8
+
+
+@pytest.mark.parametrize("case", SMALL, ids=str)
+def test_predicts_what_the_profiler_sees(case: Case) -> None:
+    said, seen, off = error(case)
+    assert abs(off) <= TOLERANCE, f"predicted {said:,} bytes, measured {seen:,}"
