@@ -121,7 +121,7 @@ def error(case: Case) -> tuple[int, int, float]:
 
 def main() -> int:
     """Prints the table; 0 where every error is within the tolerance."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     print(f"torch {torch.__version__}, eager fp32 on a CPU, peak of the second update\n")
     print("depth   dim heads  vocabulary length rows accum.  parameters   predicted    measured   error")
     worst = 0.0

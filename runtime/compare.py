@@ -6,6 +6,7 @@ there; otherwise it is listed with the reason and without numbers.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,119 +14,135 @@ from unicodedata import east_asian_width
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.promises import Compared
-from expc.compiler.contract.quantities import DASH, duration, integer, percent
+from expc.compiler.contract.quantities import DASH, decimal, duration, integer, percent
 from expc.compiler.contract.snapshot import training_sha256
 
 from .errors import UserError
 from .evals import evaluate, evaluation_sha256
-from .evals.suites import clusters, plain
+from .evals.suites import gain
 from .files import read_json, write_json
 from .journal import read_lines
 from .snapshot import load
-from .statistics import weighted_gain
-from .workspace import run_folder
+from .workspace import checkpoint_folder, run_folder
 
 FORMAT = "expc.comparison/1"
 Say = Callable[[str], None]
 
 
+class NotComparable(Exception):
+    """A model that gets no numbers; `problem` is a code and its figures."""
+
+    def __init__(self, code: str, **figures: Any) -> None:
+        super().__init__(code)
+        self.problem = {"code": code, **figures}
+
+
 def compare(experiment: Experiment, workspace: Path, say: Say) -> Path:
     """Writes the comparison's JSON file and prints the ranking; returns the file."""
     own = Compared(experiment.run, experiment.name, experiment.title, experiment.training.steps,
-                   training_sha256(experiment.training), sum(experiment.predictions.parameters.values()))
-    evaluations: dict[str, dict[str, Any]] = {}
-    models = [_model(experiment, workspace, one, evaluations, say) for one in (*experiment.evaluation.compare, own)]
-    for place, model in enumerate(sorted(filter(_scored, models), key=lambda one: -one["composite"]["mean"]), 1):
-        model["rank"] = place
-    body = {
+                   training_sha256(experiment.training), sum(experiment.predictions.parameters.values()) or None)
+    models, evaluations = [], {}
+    for said in (*experiment.evaluation.compare, own):
+        row, evaluation = _model(experiment, workspace, said, say)
+        models.append(row)
+        evaluations[said.run] = evaluation
+    scored = sorted((row for row in models if row["composite"]), key=lambda row: -row["composite"]["mean"])
+    for place, row in enumerate(scored, 1):
+        row["rank"] = place
+    target = run_folder(workspace, experiment.run) / experiment.evaluation.results_file
+    write_json(target, {
         "format": FORMAT,
         "run": experiment.run,
-        "ranking": [one["run"] for one in sorted(filter(_scored, models), key=lambda one: one["rank"])],
+        "training_sha256": training_sha256(experiment.training),
+        "evaluation_sha256": evaluation_sha256(experiment),
+        "ranking": [row["run"] for row in scored],
         "models": models,
-        "gains": _gains(experiment, evaluations),
-        "fairness": fairness(models),
-    }
-    target = run_folder(workspace, experiment.run) / experiment.evaluation.results_file
-    write_json(target, body)
+        "gains": _gains(experiment, workspace, evaluations, say),
+        "fairness": fairness(scored),
+    })
     for line in table(models):
         say(line)
     say(f"wrote {target.relative_to(workspace)}")
     return target
 
 
-def _scored(model: dict[str, Any]) -> bool:
-    return model["composite"] is not None
-
-
-def _model(experiment: Experiment, workspace: Path, said: Compared, evaluations: dict[str, dict[str, Any]],
-           say: Say) -> dict[str, Any]:
-    """One row: what was asked for, what is known of it, and what stands in the way."""
+def _model(experiment: Experiment, workspace: Path, said: Compared,
+           say: Say) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """One row of the comparison and the evaluation that it is made from; without one, what stands in the way."""
     row: dict[str, Any] = {"run": said.run, "experiment": said.experiment, "planned_step": said.step, "step": None,
                            "parameters": said.parameters, "rank": None, "composite": None, "suites": {}, "tokens": None,
-                           "train_seconds": None, "valid_loss": None, "tunes_loss": None, "device": None, "cost": None,
-                           "problems": []}
+                           "train_seconds": None, "valid_loss": None, "tunes_loss": None, "device": None, "data": None,
+                           "checkpoint_sha256": None, "cost": None, "problems": []}
     try:
-        result = _evaluation(experiment, workspace, said, say)
-    except UserError as error:
-        row["problems"].append({"code": "not_evaluated", "why": str(error)})
-        say(f"{said.run}: {error}")
-        return row
-    evaluations[said.run] = result
-    tokens, seconds = spent(workspace, said.run)
-    row |= {"step": result["step"], "composite": result["composite"], "device": _machine(workspace, said.run),
-            "suites": {suite.name: result["suites"][suite.name]["score"] for suite in experiment.evaluation.suites},
-            "tokens": tokens, "train_seconds": seconds, **_losses(workspace, said.run, said.step)}
-    row["cost"] = _cost(row)
-    return row
+        evaluation = _evaluation(experiment, workspace, said, say)
+    except NotComparable as error:
+        row["problems"].append(error.problem)
+        say(f"{said.run} is not ranked: {error.problem.get('why') or error}")
+        return row, None
+    record = read_json(run_folder(workspace, said.run) / "record.json") or {}
+    position = evaluation.get("position") or {}
+    row |= {"step": evaluation["step"], "composite": evaluation["composite"], "device": _machine(record),
+            "suites": {name: suite["score"] for name, suite in evaluation["suites"].items()},
+            "tokens": position.get("tokens"),
+            "train_seconds": _with_parents(workspace, said.run, position.get("seconds")),
+            "data": (record.get("data") or {}).get("sha256"), "checkpoint_sha256": evaluation.get("checkpoint_sha256"),
+            **_losses(workspace, said.run, said.step)}
+    return row | {"cost": _cost(row)}, evaluation
 
 
 def _evaluation(experiment: Experiment, workspace: Path, said: Compared, say: Say) -> dict[str, Any]:
-    """The evaluation of a model at its stated step, made now where there is none. Raises UserError."""
-    if said.run == experiment.run:
-        path = evaluate(experiment, workspace, say)
-    else:
+    """The evaluation of a model at its stated step on this experiment's suites, made now where there is none."""
+    other = experiment
+    if said.run != experiment.run:
         folder = run_folder(workspace, said.run)
         if not (folder / "snapshot.json").is_file():
-            raise UserError(f"{said.run} has not been trained")
-        other = load(folder).experiment
-        if training_sha256(other.training) != said.training_sha256:
-            raise UserError(f"runs/{said.run} was trained from another spec than the one compared with")
-        if evaluation_sha256(other) != evaluation_sha256(experiment):
-            raise UserError(f"runs/{said.run} was built with other suites; build and run it again")
-        path = evaluate(other, workspace, say, said.step)
+            raise NotComparable("not_trained", step=said.step)
+        try:
+            other = load(folder).experiment
+        except UserError as error:
+            raise NotComparable("not_evaluated", why=str(error)) from error
+    if training_sha256(other.training) != said.training_sha256:
+        raise NotComparable("other_training", step=said.step)
+    asked = dataclasses.replace(other.evaluation, suites=experiment.evaluation.suites)
+    try:
+        path = evaluate(dataclasses.replace(other, evaluation=asked), workspace, say, said.step)
+    except UserError as error:
+        raise NotComparable("not_evaluated", why=str(error)) from error
     result: dict[str, Any] = read_json(path)
     return result
 
 
-def spent(workspace: Path, run: str) -> tuple[int | None, float | None]:
-    """Tokens and training seconds that went into a run's weights, its parents' included; None where a record lacks them."""
-    record = read_json(run_folder(workspace, run) / "record.json") or {}
-    return record.get("tokens"), _with_parents(workspace, run, record.get("train_seconds"))
-
-
 def _with_parents(workspace: Path, run: str, own: float | None) -> float | None:
-    """A run's own training seconds and those of its parents up to where it resumed."""
+    """A run's own training seconds and those of its parents up to where it resumed; None where a part is not known."""
     try:
         resume = load(run_folder(workspace, run)).experiment.training.resume
     except UserError:
         return None
     if resume is None or own is None:
         return own
-    paces = [line["seconds"] for line in read_lines(run_folder(workspace, resume.parent) / "metrics.jsonl")
-             if line.get("kind") == "pace" and line["step"] <= resume.step]
-    before = _with_parents(workspace, resume.parent, paces[-1] if paces else None)
+    before = _with_parents(workspace, resume.parent, _seconds_at(workspace, resume.parent, resume.step))
     return None if before is None else own + before
 
 
-def _machine(workspace: Path, run: str) -> str | None:
-    attempts = (read_json(run_folder(workspace, run) / "record.json") or {}).get("attempts") or [{}]
-    host = attempts[-1].get("host") or {}
-    return host.get("gpu") or host.get("cpu")
+def _seconds_at(workspace: Path, run: str, step: int) -> float | None:
+    """Seconds inside a run's own training steps up to a step: the checkpoint's, else the journal's."""
+    state = read_json(checkpoint_folder(workspace, run, step) / "state.json")
+    if isinstance(state, dict) and "seconds" in (state.get("position") or {}):
+        return float(state["position"]["seconds"])
+    lines = read_lines(run_folder(workspace, run) / "metrics.jsonl")
+    return next((float(line["seconds"]) for line in lines if line.get("step") == step and "seconds" in line), None)
+
+
+def _machine(record: dict[str, Any]) -> str | None:
+    """What the run was trained on; several machines are all named."""
+    hosts = [attempt.get("host") or {} for attempt in record.get("attempts") or ()]
+    return ", ".join(dict.fromkeys(str(host.get("gpu") or host.get("cpu")) for host in hosts)) or None
 
 
 def _losses(workspace: Path, run: str, step: int) -> dict[str, float | None]:
+    """The held-out losses that were measured at exactly this step."""
     lines = [line for line in read_lines(run_folder(workspace, run) / "metrics.jsonl")
-             if line.get("kind") == "valid" and line["step"] == step]
+             if line.get("kind") == "valid" and line.get("step") == step]
     last = lines[-1] if lines else {}
     return {name: last.get(name) for name in ("valid_loss", "tunes_loss")}
 
@@ -133,52 +150,55 @@ def _losses(workspace: Path, run: str, step: int) -> dict[str, float | None]:
 def _cost(row: dict[str, Any]) -> dict[str, float | None]:
     """Points (hundredths of the composite score) a million parameters, a million tokens, and an hour of training."""
     points = 100 * row["composite"]["mean"]
-    hours = row["train_seconds"] / 3600 if row["train_seconds"] else None
-    return {
-        "points_per_million_parameters": points / (row["parameters"] / 1e6) if row["parameters"] else None,
-        "points_per_million_tokens": points / (row["tokens"] / 1e6) if row["tokens"] else None,
-        "points_per_hour": points / hours if hours else None,
-    }
+    spent = {"points_per_million_parameters": (row["parameters"], 1e6),
+             "points_per_million_tokens": (row["tokens"], 1e6), "points_per_hour": (row["train_seconds"], 3600)}
+    return {name: points / (amount / unit) if amount else None for name, (amount, unit) in spent.items()}
 
 
-def _gains(experiment: Experiment, evaluations: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """What this run gained over its parent, prompt by prompt, overall and by suite."""
-    resume = experiment.training.resume
-    before, after = evaluations.get(resume.parent if resume else ""), evaluations.get(experiment.run)
-    if not before or not after:
+def _gains(experiment: Experiment, workspace: Path, evaluations: dict[str, dict[str, Any] | None],
+           say: Say) -> list[dict[str, Any]]:
+    """What this run gained over its parent at the step it resumed from, prompt by prompt, overall and by suite."""
+    resume, after = experiment.training.resume, evaluations[experiment.run]
+    if resume is None or after is None:
         return []
-    pairs = {suite.name: (suite.weight, clusters(before["suites"][suite.name]["samples"]),
-                          clusters(after["suites"][suite.name]["samples"])) for suite in experiment.evaluation.suites}
-    overall = plain(weighted_gain(list(pairs.values())))
-    steps = after["step"] - before["step"]
+    before = evaluations.get(resume.parent)
+    if before is None or before["step"] != resume.step:
+        parent = Compared(resume.parent, resume.parent, {}, resume.step, resume.parent_training_sha256, None)
+        try:
+            before = _evaluation(experiment, workspace, parent, say)
+        except NotComparable:
+            return []
+    steps, gained = after["step"] - before["step"], gain(before["suites"], after["suites"])
     return [{"from": before["run"], "to": after["run"], "from_step": before["step"], "to_step": after["step"],
-             "steps": steps, "composite": overall, "per_thousand_steps": overall["mean"] / steps * 1000 if steps else None,
-             "suites": {name: plain(weighted_gain([(1.0, old, new)])) for name, (_, old, new) in pairs.items()}}]
+             "steps": steps, "per_thousand_steps": gained["composite"]["mean"] / steps * 1000, **gained}]
 
 
 def fairness(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What makes the scored models unequal, as codes with the smallest and the largest figure."""
+    """What makes the ranked models unequal, as codes with the smallest and the largest figure."""
     notes = []
     for code, key in (("steps_differ", "step"), ("tokens_differ", "tokens"), ("parameters_differ", "parameters")):
-        values = [model[key] for model in models if _scored(model) and model[key] is not None]
+        values = [model[key] for model in models if model[key] is not None]
         if len(set(values)) > 1:
             notes.append({"code": code, "least": min(values), "most": max(values)})
-    machines = sorted({str(model["device"]) for model in models if _scored(model)})
+    if len({model["data"] for model in models if model["data"]}) > 1:
+        notes.append({"code": "data_differ"})
+    machines = sorted({str(model["device"]) for model in models})
     if len(machines) > 1:
         notes.append({"code": "machines_differ", "machines": ", ".join(machines)})
     return notes
 
 
 def table(models: list[dict[str, Any]]) -> list[str]:
-    """The ranking for a terminal."""
+    """The ranking for a terminal: best first, models without a score last."""
     suites = list(dict.fromkeys(name for model in models for name in model["suites"]))
-    rows = [["rank", "model", "step", "parameters", *suites, "composite", "95 % interval", "train time"]]
+    rows = [["rank", "model", "step", "parameters", "valid loss", *suites, "composite", "95 % interval", "train time"]]
     for model in sorted(models, key=lambda one: (one["rank"] is None, one["rank"] or 0)):
         overall = model["composite"] or {}
-        low, high = (percent(overall.get(side)) for side in ("low", "high"))
+        low, high = overall.get("low"), overall.get("high")
         scores = [percent((model["suites"].get(name) or {}).get("mean")) for name in suites]
-        rows.append([str(model["rank"] or DASH), model["run"], integer(model["step"]), integer(model["parameters"]), *scores,
-                     percent(overall.get("mean")), f"{low} to {high}" if overall else DASH,
+        rows.append([str(model["rank"] or DASH), model["run"], integer(model["step"]), integer(model["parameters"]),
+                     decimal(model["valid_loss"], 3), *scores, percent(overall.get("mean")),
+                     DASH if low is None or high is None else f"{percent(low)} to {percent(high)}",
                      duration(model["train_seconds"])])
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -79,12 +79,15 @@ def _patience(experiment: Experiment, step: int) -> Iterator[str]:
     left = experiment.training.steps - max(step, resume.step if resume else 0)
     if left <= 0:
         return
-    each = families.load(experiment.training.family).probe(experiment.training, device(), PROBE_UPDATES)
+    say("this machine has no GPU: measuring how long an update takes here")
+    probe = families.load(experiment.training.family).probe
+    each = probe(experiment.training, device(), 1)
+    if 1 / 3 < each * left / SLOW_SECONDS < 3:  # one update tells days from minutes; a close call takes a few more
+        each = probe(experiment.training, device(), PROBE_UPDATES)
     if each * left > SLOW_SECONDS:
         yield (f"this machine has no GPU, and the run would take about {duration(each * left)} here (measured "
                f"{each:.2f} s an update x {left:,} updates). Build and run the smoke profile (`expc build --profile "
-               f"smoke`), or set "
-               f"{ACCEPT_SLOW}=1 to go on all the same")
+               f"smoke`), or set {ACCEPT_SLOW}=1 to go on all the same")
 
 
 def _notes(experiment: Experiment, workspace: Path) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Means with 95 % intervals by bootstrap over clusters, and gains over paired clusters; deterministic.
 
-Scores come grouped by prompt, since completions of one prompt stand or fall together: a prompt is a cluster, and its mean
-is what gets resampled. Percentile bootstrap (B. Efron, 1979). With few prompts such intervals are somewhat too narrow.
+Scores come grouped by prompt, since completions of one prompt stand or fall together: a prompt is a cluster, and its
+mean is what gets resampled. Percentile bootstrap (B. Efron, 1979). With few prompts such intervals are rather narrow.
 """
 
 from __future__ import annotations

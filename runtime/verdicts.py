@@ -1,12 +1,13 @@
 """What was promised against what was measured: expectations and scenarios in, verdicts out.
 
-No verdict from evidence that does not match the plan: another training, another step, other suites, other hardware. Such a
-verdict is `not_valid` and says why. What was not measured is `not_measured`, never zero.
+No verdict from evidence that does not match the plan: another training, another step, another checkpoint, other suites,
+other hardware. Such a verdict is `not_valid` and says why. What was not measured is `not_measured`, never zero.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +16,14 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.promises import Expectation, Scenario
 from expc.compiler.contract.snapshot import training_sha256
 
-from .evals import evaluation_sha256, result_path
+from .evals import result_path
+from .evals.results import checkpoint_sha256, evaluation_sha256, why_unfit
 from .files import read_json
 from .journal import read_lines
 from .workspace import run_folder
 
 LAST_UPDATES = 100
-"""The training loss is the mean over so many of the last updates."""
+"""The training loss is the mean over what was logged of so many last updates."""
 
 Outcome = Literal["met", "missed", "not_valid", "not_measured"]
 Reason = dict[str, Any]
@@ -30,7 +32,7 @@ Reason = dict[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """One expectation against its measurement."""
+    """One expectation against its measurement. `reason`: why there is no verdict, or how the figure was got."""
 
     expectation: Expectation
     measured: float | None
@@ -40,7 +42,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ScenarioVerdict:
-    """The case that holds the measured mean. `decided`: its whole 95 % interval lies in that case; else `possible` names all."""
+    """The case that holds the measured mean.
+
+    `decided`: its whole 95 % interval (`low` to `high`, None where there is none) lies in that case; `possible` names all
+    cases that the interval touches.
+    """
 
     case: Scenario | None
     measured: float | None
@@ -53,20 +59,22 @@ class ScenarioVerdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run left behind, read once."""
+    """What a run left behind, read once; `checkpoint` is the identity of the planned step's, as it lies there now."""
 
     record: dict[str, Any]
     lines: list[dict[str, Any]]
     evaluation: dict[str, Any]
     comparison: dict[str, Any]
+    checkpoint: str | None
 
 
 def gather(experiment: Experiment, workspace: Path) -> Evidence:
     """Record, metrics, the evaluation of the planned step, and the comparison; empty where there is none."""
-    folder = run_folder(workspace, experiment.run)
+    folder, run, planned = run_folder(workspace, experiment.run), experiment.run, experiment.training.steps
     return Evidence(read_json(folder / "record.json") or {}, list(read_lines(folder / "metrics.jsonl")),
-                    read_json(result_path(workspace, experiment.run, experiment.training.steps)) or {},
-                    read_json(folder / experiment.evaluation.results_file) or {})
+                    read_json(result_path(workspace, run, planned)) or {},
+                    read_json(folder / experiment.evaluation.results_file) or {},
+                    checkpoint_sha256(workspace, run, planned))
 
 
 def verdicts(experiment: Experiment, workspace: Path) -> tuple[Verdict, ...]:
@@ -80,10 +88,9 @@ def judge(experiment: Experiment, evidence: Evidence, promise: Expectation) -> V
     measured = measure(experiment, evidence, promise.metric)
     if measured is None:
         return Verdict(promise, None, "not_measured", {"code": "not_measured"})
-    reason = _unfit(experiment, evidence, promise.metric)
-    if reason:
+    if reason := unfit(experiment, evidence, promise.metric):
         return Verdict(promise, measured, "not_valid", reason)
-    return Verdict(promise, measured, "met" if holds(promise, measured) else "missed", None)
+    return Verdict(promise, measured, "met" if holds(promise, measured) else "missed", _how(evidence, promise.metric))
 
 
 def holds(promise: Expectation, value: float) -> bool:
@@ -95,58 +102,76 @@ def holds(promise: Expectation, value: float) -> bool:
 
 def measure(experiment: Experiment, evidence: Evidence, metric: str) -> float | None:
     """The measured value of a metric in base units; None where there is none."""
-    if metric == "eval.composite":
-        return (evidence.evaluation.get("composite") or {}).get("mean")
     if metric.startswith("eval."):
-        suite = (evidence.evaluation.get("suites") or {}).get(metric.removeprefix("eval.")) or {}
-        return (suite.get("score") or {}).get("mean")
+        return (_score(evidence.evaluation, metric) or {}).get("mean")
     if metric == "train_loss":
-        losses = [line["loss"] for line in evidence.lines if line.get("kind") == "train"][-LAST_UPDATES:]
+        last = evidence.record.get("step") or 0
+        losses = [line["loss"] for line in evidence.lines
+                  if line.get("kind") == "train" and last - LAST_UPDATES < line["step"] <= last]
         return sum(losses) / len(losses) if losses else None
     in_record = {"peak_memory": "peak_memory", "train_time": "train_seconds", "tokens_per_second": "tokens_per_second"}
     if metric in in_record:
         return evidence.record.get(in_record[metric])
-    last = [line for line in evidence.lines if line.get("kind") == "valid"]
-    return last[-1].get(metric) if last else None
+    line = _last_validation(evidence)
+    return line.get(metric) if line else None
 
 
-def _unfit(experiment: Experiment, evidence: Evidence, metric: str) -> Reason | None:
-    """Why the evidence does not match the plan; None where it does."""
-    identity, planned = training_sha256(experiment.training), experiment.training.steps
-    if evidence.record.get("training_sha256") != identity:
+def _score(evaluation: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
+    """Mean and interval of `eval.composite` or `eval.<suite>`."""
+    if metric == "eval.composite":
+        return evaluation.get("composite")
+    return ((evaluation.get("suites") or {}).get(metric.removeprefix("eval.")) or {}).get("score")
+
+
+def _last_validation(evidence: Evidence) -> dict[str, Any] | None:
+    return next((line for line in reversed(evidence.lines) if line.get("kind") == "valid"), None)
+
+
+def _how(evidence: Evidence, metric: str) -> Reason | None:
+    """How a figure was got, where its name does not say it."""
+    if metric == "train_loss":
+        return {"code": "mean_of_updates", "updates": LAST_UPDATES}
+    resident = metric == "peak_memory" and "resident" in str(evidence.record.get("peak_memory_how"))
+    return {"code": "resident_memory"} if resident else None
+
+
+def unfit(experiment: Experiment, evidence: Evidence, metric: str) -> Reason | None:
+    """Why the evidence for a metric does not match the plan; None where it does."""
+    planned = experiment.training.steps
+    if evidence.record.get("training_sha256") != training_sha256(experiment.training):
         return {"code": "other_training"}
     if metric.startswith("eval."):
-        if evidence.evaluation.get("training_sha256") != identity:
-            return {"code": "other_training"}
-        if evidence.evaluation.get("evaluation_sha256") != evaluation_sha256(experiment):
-            return {"code": "stale_evaluation"}
-        return None
-    if evidence.record.get("step") != planned:
+        code = why_unfit(experiment, evidence.evaluation, planned, evidence.checkpoint)
+        return {"code": code} if code else None
+    if (evidence.record.get("step") or 0) != planned:
         return {"code": "unfinished", "step": evidence.record.get("step") or 0, "planned": planned}
     if metric in ("peak_memory", "train_time", "tokens_per_second"):
         return other_hardware(experiment, evidence.record)
-    lines = [line for line in evidence.lines if line.get("kind") in ("valid", "train")]
-    if lines and lines[-1]["step"] != planned:
-        return {"code": "unfinished", "step": lines[-1]["step"], "planned": planned}
+    line = _last_validation(evidence)
+    if metric != "train_loss" and line and line["step"] != planned:
+        return {"code": "unfinished", "step": line["step"], "planned": planned}
     return None
 
 
-def other_hardware(experiment: Experiment, record: dict[str, Any]) -> Reason | None:
-    """Memory, time and speed say something about the machine that they were measured on, and about no other."""
-    host = (record.get("attempts") or [{}])[-1].get("host") or {}
-    machine = host.get("gpu") or "CPU"
-    wanted = experiment.hardware.title
-    fits = machine == "CPU" if experiment.hardware.target == "cpu" else _same_device(wanted, machine)
-    return None if fits else {"code": "other_hardware", "machine": machine, "target": wanted}
+def other_hardware(experiment: Experiment, record: Mapping[str, Any]) -> Reason | None:
+    """Memory, time and speed say something about the machine that they were measured on, and about no other.
+
+    A run that went on elsewhere was measured on all the machines that it ran on.
+    """
+    hosts = [attempt.get("host") or {} for attempt in record.get("attempts") or [{}]]
+    machines = list(dict.fromkeys(host.get("gpu") or "CPU" for host in hosts))
+    wanted, on_cpu = experiment.hardware.title, experiment.hardware.target == "cpu"
+    others = [one for one in machines if not (one == "CPU" if on_cpu else _same_device(wanted, one))]
+    return {"code": "other_hardware", "machine": ", ".join(others), "target": wanted} if others else None
 
 
 def _same_device(title: str, machine: str) -> bool:
     """Whether a driver's name ("NVIDIA GeForce RTX 4060") is the catalogue's device ("GeForce RTX 4060 8 GB").
 
-    Every word of the model has to be there, no word of a sibling model may be, and a memory size, if one is given, agrees.
-    In doubt it is another device: a verdict that is not given misleads nobody.
+    Every word of the model has to be there, no word of a sibling model may be, and a memory size, if one is given,
+    agrees. In doubt it is another device: a verdict that is not given misleads nobody.
     """
-    model, memory = re.fullmatch(r"(.*?)(?: (\d+) GB)?", title).groups()  # type: ignore[union-attr]
+    model, _, memory = title.removesuffix(" GB").rpartition(" ") if title.endswith(" GB") else (title, "", "")
     words = re.split(r"[ -]", machine.removeprefix("NVIDIA "))
     sizes = [word.removesuffix("GB") for word in words if re.fullmatch(r"\d+GB", word)]
     siblings = {"Ti", "SUPER", "Laptop", "Max", "Q", "D"} & set(words)
@@ -156,37 +181,62 @@ def _same_device(title: str, machine: str) -> bool:
 def scenario(experiment: Experiment, workspace: Path) -> ScenarioVerdict | None:
     """Which scenario came true; None where the experiment has none."""
     scenarios = experiment.scenarios
-    if not scenarios:
-        return None
-    evidence = gather(experiment, workspace)
-    reason = _unfit(experiment, evidence, scenarios.metric)
-    interval = _gain(evidence, scenarios.metric) if scenarios.relative_to else _value(experiment, evidence, scenarios.metric)
-    if interval is None:
-        missing = {"code": "no_gain_measured", "parent": scenarios.relative_to or ""}
-        return ScenarioVerdict(None, None, None, None, False, (), missing if scenarios.relative_to else {"code": "not_measured"})
-    mean, low, high = interval
+    return scenario_verdict(experiment, gather(experiment, workspace)) if scenarios else None
+
+
+def scenario_verdict(experiment: Experiment, evidence: Evidence) -> ScenarioVerdict:
+    """The case that holds the measured value, or the measured gain over the parent, and how sure that is."""
+    scenarios = experiment.scenarios
+    assert scenarios is not None
+    if scenarios.relative_to:
+        found = _gain(experiment, evidence, scenarios.metric, scenarios.relative_to)
+        missing: Reason = {"code": "no_gain_measured", "parent": scenarios.relative_to}
+    else:
+        found, missing = _value(experiment, evidence, scenarios.metric), {"code": "not_measured"}
+    if found is None:
+        return ScenarioVerdict(None, None, None, None, False, (), missing)
+    mean, low, high = found["mean"], found["low"], found["high"]
+    reason = unfit(experiment, evidence, scenarios.metric)
+    if reason is None and scenarios.relative_to:
+        reason = _stale_comparison(experiment, evidence)
     if reason:
         return ScenarioVerdict(None, mean, low, high, False, (), reason)
+    ends = (mean if low is None else low, mean if high is None else high)
     case = next((one for one in scenarios.cases if _inside(one, mean)), None)
-    possible = tuple(one for one in scenarios.cases if _overlaps(one, low, high) or one is case)
-    return ScenarioVerdict(case, mean, low, high, len(possible) == 1, possible, None)
+    possible = tuple(one for one in scenarios.cases if one is case or _overlaps(one, *ends))
+    decided = low is not None and high is not None and len(possible) == 1
+    return ScenarioVerdict(case, mean, low, high, decided, possible, None)
 
 
-def _gain(evidence: Evidence, metric: str) -> tuple[float, float, float] | None:
-    gains = evidence.comparison.get("gains") or []
-    if not gains:
+def _stale_comparison(experiment: Experiment, evidence: Evidence) -> Reason | None:
+    """The comparison has to be of this training, these suites and the checkpoint that was evaluated last."""
+    found = evidence.comparison
+    own: Mapping[str, Any] = next((row for row in found.get("models") or () if row["run"] == experiment.run), {})
+    same = (found.get("training_sha256") == training_sha256(experiment.training)
+            and found.get("evaluation_sha256") == evaluation_sha256(experiment)
+            and own.get("checkpoint_sha256") == evidence.evaluation.get("checkpoint_sha256"))
+    return None if same else {"code": "stale_comparison"}
+
+
+def _gain(experiment: Experiment, evidence: Evidence, metric: str, parent: str) -> dict[str, Any] | None:
+    """Gain with its interval of a score over the parent's, or without one the fall of a held-out loss."""
+    if metric.startswith("eval."):
+        gains = [one for one in evidence.comparison.get("gains") or () if (one["from"], one["to"]) == (parent, experiment.run)]
+        suites = {name: {"score": gain} for name, gain in gains[0]["suites"].items()} if gains else {}
+        return _score({**gains[0], "suites": suites}, metric) if gains else None
+    rows = {row["run"]: row for row in evidence.comparison.get("models") or ()}
+    before, after = ((rows.get(run) or {}).get(metric) for run in (parent, experiment.run))
+    fits = experiment.training.resume and (rows.get(parent) or {}).get("step") == experiment.training.resume.step
+    if before is None or after is None or not fits:
         return None
-    suites = gains[0].get("suites") or {}
-    found = gains[0].get("composite") if metric == "eval.composite" else suites.get(metric.removeprefix("eval."))
-    return (found["mean"], found["low"], found["high"]) if found else None
+    return dict.fromkeys(("mean", "low", "high"), before - after)
 
 
-def _value(experiment: Experiment, evidence: Evidence, metric: str) -> tuple[float, float, float] | None:
+def _value(experiment: Experiment, evidence: Evidence, metric: str) -> dict[str, Any] | None:
+    if metric.startswith("eval."):
+        return _score(evidence.evaluation, metric)
     value = measure(experiment, evidence, metric)
-    if value is None:
-        return None
-    found = evidence.evaluation.get("composite") if metric == "eval.composite" else None
-    return (value, found["low"], found["high"]) if found else (value, value, value)
+    return None if value is None else dict.fromkeys(("mean", "low", "high"), value)
 
 
 def _inside(case: Scenario, value: float) -> bool:

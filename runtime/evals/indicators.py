@@ -1,9 +1,9 @@
 """Indicators: what a completion of alphaTex is judged by, each a share from 0 to 1, or None where it does not apply.
 
-Only what the completion adds counts (`reading.py`), and only where it can be asked for: a title is not asked of a prompt
-that has one or has gone past it, chords and effects are asked of prompts that show one, since music without them is no
-mistake. What does not apply is left out of the mean. The conditions depend on the prompt alone, so that every model is asked
-the same. alphaTex writes a note as fret.string: 24.1 is fret 24 on string 1.
+Only what the completion adds counts (`reading.py`), and only where it can be asked for: a title is not asked of a
+prompt that has one or has gone past it, chords and effects are asked of prompts that show one, since music without them
+is no mistake. What does not apply is left out of the mean. The conditions depend on the prompt alone, so that every
+model is asked the same. alphaTex writes a note as fret.string: 24.1 is fret 24 on string 1.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def _named(prompt: str, completion: str, name: str) -> float | None:
     if not _asked(prompt, name):
         return None
     tag = read(prompt, completion).tag(name)
-    return float(tag is not None and bool(tag.arguments) and tag.arguments[0].kind == STRING and _is_name(tag.arguments[0].text))
+    names = [argument.text for argument in tag.arguments if argument.kind == STRING] if tag else []
+    return float(bool(names) and _is_name(names[0]))
 
 
 def has_title(prompt: str, completion: str) -> float | None:
@@ -122,10 +123,15 @@ def has_rhythm(prompt: str, completion: str) -> float:
     return float(read(prompt, completion).durations >= 1)
 
 
-def has_rhythm_dot(prompt: str, completion: str) -> float:
-    """A legal duration behind a beat; after a prompt that ends in a dot, right there."""
+def has_rhythm_dot(prompt: str, completion: str) -> float | None:
+    """A legal duration behind a beat; after a prompt that ends in a dot, right there.
+
+    Not asked of prompts that set durations in front (`:8`), since pieces are written in one way or the other.
+    """
     added = read(prompt, completion)
-    return float(added.across if prompt.endswith(".") else added.suffixes >= 1)
+    if prompt.endswith("."):
+        return float(added.across)
+    return None if ":" in prompt else float(added.suffixes >= 1)
 
 
 def has_parentheses(prompt: str, completion: str) -> float | None:
@@ -139,7 +145,7 @@ def has_effects(prompt: str, completion: str) -> float | None:
 
 
 def is_valid(prompt: str, completion: str) -> float:
-    """Whether prompt and completion, as far as the last bar line, are valid, with a bar of the completion's own in them."""
+    """Whether prompt and completion are valid as far as the last bar line, with a bar of the completion's own in it."""
     return float(read(prompt, completion).closed >= 1 and alphatex.validity(prompt + completion).valid)
 
 

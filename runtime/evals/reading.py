@@ -1,9 +1,9 @@
 """What a completion adds to its prompt, read by the grammar of alphaTex: prompt and completion in, `Added` out.
 
-Prompt and completion are read as one text and the prompt by itself; what only the first reading has is the completion's.
-The text is cut behind its last whole beat or tag, since sampling stops anywhere. A bar is sound when the grammar can read
-all of it, it holds a note, and every note is a fret from 0 to 24 (or `x`, `-`) on a string from 1 to 6. Notes, chords,
-durations and effects count in sound bars only, so that fragments in the midst of noise are worth nothing.
+Prompt and completion are read as one text and the prompt by itself; what only the first reading has is the
+completion's. The text is cut behind its last whole beat or tag, since sampling stops anywhere. A bar is sound when the
+grammar can read all of it, it holds a note, and every note is a fret from 0 to 24 (or `x`, `-`) on a string from 1 to
+6. Notes, chords, durations and effects count in sound bars only, so that fragments amid noise are worth nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DURATIONS = frozenset({1, 2, 4, 8, 16, 32, 64})
 
 @dataclass(frozen=True)
 class Added:
-    """The completion's own. `tags` it brought to an end; `durations` are `:8` and `.8`, `suffixes` `.8` alone; `across` is
-    the `.8` of the beat that the prompt began. `sound`, `broken` and `closed` count the bars that it wrote in: a bar of
-    rests is neither sound nor broken, a closed one is sound and has its bar line. `lost` counts notes in unsound bars.
+    """The completion's own. `tags` it brought to an end; `durations` are `:8` and `.8`, `suffixes` `.8` alone; `across`
+    is the `.8` of the beat that the prompt began. `sound`, `broken` and `closed` count the bars that it wrote in: a bar
+    of rests is neither sound nor broken, a closed one is sound and has its bar line. `lost` counts notes in other bars.
     """
 
     tags: tuple[Meta, ...]
@@ -64,7 +64,7 @@ def read(prompt: str, completion: str) -> Added:
     said_beats = {beat.token.start: beat for bar in said for beat in bar.beats}
     touched = list(_touched(bars, tokens, begin))
     sound = [bar for bar in touched if is_sound(bar)]
-    unsound = [bar for bar in touched if bar.broken or any(not is_note(note) for beat in bar.beats for note in beat.notes)]
+    unsound = [bar for bar in touched if bar.broken or not all(map(is_note, _notes(bar)))]
     last = max((beat.token.start for bar in bars for beat in bar.beats if beat.token.start < begin), default=begin)
     parts = {beat.token.start: _part(beat, said_beats.get(beat.token.start), begin)
              for bar in sound for beat in bar.beats if beat.token.start >= last}
@@ -75,7 +75,7 @@ def read(prompt: str, completion: str) -> Added:
         effects=sum(part.effects for part in own), durations=sum(part.change + part.suffix for part in own),
         suffixes=sum(part.suffix for part in own), across=last < begin and last in parts and parts[last].suffix,
         sound=len(sound), broken=len(unsound) + lost_bars, closed=sum(bar.closed for bar in sound),
-        lost=lost_bars + sum(1 + sum(len(beat.notes) for beat in bar.beats) for bar in unsound),
+        lost=lost_bars + sum(1 + len(_notes(bar)) for bar in unsound),
     )
 
 
@@ -87,8 +87,11 @@ def is_note(note: Note) -> bool:
 
 def is_sound(bar: Bar) -> bool:
     """Whether all of a bar can be read, it holds a note, and all its notes are fret.string."""
-    notes = [note for beat in bar.beats for note in beat.notes]
-    return not bar.broken and bool(notes) and all(map(is_note, notes))
+    return not bar.broken and bool(_notes(bar)) and all(map(is_note, _notes(bar)))
+
+
+def _notes(bar: Bar) -> list[Note]:
+    return [note for beat in bar.beats for note in beat.notes]
 
 
 def _whole_tokens(text: str) -> tuple[list[Token], int]:

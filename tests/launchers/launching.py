@@ -24,6 +24,7 @@ if [[ $1 == -c ]]; then
 fi
 printf '%s\n' "$*" >>"$CALLS"
 stage=${*: -1}
+echo "doing $stage"
 [[ $stage == "${AT:-}" ]] || exit 0
 if [[ -n ${RECORD:-} ]]; then
     mkdir -p "$RECORD_FOLDER"

@@ -44,7 +44,7 @@ def started(made: Workspace, *arguments: str, at: str = "train", **environment: 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and the last line of what it said."""
     _, said = process.communicate(timeout=20)
-    return process.returncode, said.splitlines()[-1]
+    return process.returncode, said.strip().rpartition("\n")[2]
 
 
 @pytest.mark.parametrize(("sent", "caught"), [(signal.SIGINT, "INT"), (signal.SIGTERM, "TERM"), (signal.SIGHUP, "TERM"),

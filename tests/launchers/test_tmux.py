@@ -41,7 +41,7 @@ def test_it_runs_detached_and_keeps_the_exit_code(made: Workspace) -> None:
     until(exit_code(made).exists)
     assert exit_code(made).read_text() == "0\n"
     assert made.stages == STAGES[2:]
-    assert "[d8_depth_v2] report" in (exit_code(made).parent / "launcher.log").read_text(encoding="utf-8")
+    assert "doing report" in (exit_code(made).parent / "launcher.log").read_text(encoding="utf-8")
     until(lambda: tmux(made, "has-session", "-t", "=d8_depth_v2").returncode != 0)
 
 

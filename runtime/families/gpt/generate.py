@@ -22,9 +22,9 @@ from .model import GPT
 ROWS = 32
 """Prompts completed together."""
 
-REOPENED = 3
-"""So many tokens at a prompt's end are chosen anew, from those that spell the same text: a prompt that stops inside of
-what training saw as one token (`(6.2 1.5).` of `(6.2 1.5).8`) would otherwise be followed by what never follows."""
+REOPENED = 1
+"""So many tokens at a prompt's end are chosen anew, from those that spell the same text ("token healing"): a prompt that
+stops inside of what training saw as one token (`).` of `).8`) would otherwise be followed by what never follows it."""
 
 
 @dataclass(frozen=True)

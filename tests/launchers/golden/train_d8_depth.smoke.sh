@@ -165,7 +165,6 @@ stage() {
         return
     fi
     (( signals == 0 )) || leave 75 "stopped before $name; to go on: $(quoted "${invocation[@]}")"
-    say "[$run] $name"
     attempt "$@"
     if (( status == 0 )); then
         return

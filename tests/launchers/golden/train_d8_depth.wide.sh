@@ -191,7 +191,6 @@ stage() {
         return
     fi
     (( signals == 0 )) || leave 75 "stopped before $name; to go on: $(quoted "${invocation[@]}")"
-    say "[$run] $name"
     if [[ $name == train ]]; then attempt_ranks "$@"; else attempt "$@"; fi
     if (( status == 0 )); then
         return

@@ -57,7 +57,8 @@ training() {
     local status=0
     trap : INT TERM HUP
     bash "$launcher" "$@" || status=$?
-    printf '%s\n' "$status" >"$exit_code"
+    printf '%s\n' "$status" >"$exit_code.new"
+    mv "$exit_code.new" "$exit_code"
 }
 
 # One line of text per line of JSON, without the rates of single parameter groups

@@ -1,0 +1,96 @@
+"""The evaluate stage: a run's checkpoint and its suites in, `evaluation/step_<step>.json` out.
+
+A result is used again as long as it comes from the same training, step, checkpoint and suites; any other is replaced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.promises import Suite
+from expc.compiler.contract.snapshot import training_sha256
+
+from .. import families
+from ..checkpoint import Found, Skipped, at_step, newest
+from ..errors import MISSING, UserError
+from ..files import read_json, sha256_of, write_json
+from ..parent import launch_command
+from ..prepare import prepare
+from ..progress import Progress
+from ..train import device
+from ..workspace import run_folder
+from . import suites
+from .results import MANIFEST, identity, result_path, why_unfit
+
+Say = Callable[[str], None]
+
+
+def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None = None) -> Path:
+    """Judges the checkpoint of a step, by default the last planned one; returns the result's file. Raises UserError."""
+    step = experiment.training.steps if step is None else step
+    found = _checkpoint(experiment, workspace, step)
+    target = result_path(workspace, experiment.run, step)
+    place = target.relative_to(workspace)
+    checkpoint, existing = sha256_of(found.folder / MANIFEST), read_json(target)
+    if isinstance(existing, dict) and not why_unfit(experiment, existing, step, checkpoint):
+        say(f"evaluated already, from the same checkpoint and suites: {place}")
+        return target
+    if target.is_file():
+        say(f"{place} is of another checkpoint or other suites; evaluating again")
+    data, fingerprint = prepare(experiment, workspace)
+    _same_data(experiment, workspace, fingerprint)
+    where, started = device(), time.monotonic()
+    say(f"evaluating {experiment.run} at step {step:,} on {where}")
+    generator = families.load(experiment.training.family).generator(experiment.training, data, found.folder, where)
+    results = {suite.name: _run(suite, generator, say) for suite in experiment.evaluation.suites}
+    overall = suites.composite(results)
+    position = found.position
+    write_json(target, identity(experiment, step) | {
+        "checkpoint_sha256": checkpoint, "device": str(where), "seconds": round(time.monotonic() - started, 3),
+        "suites": results, "composite": overall,
+        "position": {"samples": position.samples, "tokens": position.tokens, "seconds": position.seconds}})
+    say(f"composite: {suites.shown(overall)}")
+    return target
+
+
+def _run(suite: Suite, generator: families.Generator, say: Say) -> dict[str, Any]:
+    count = len(suite.prompts) * suite.samples
+    progress = Progress(suite.name, 0, count)
+    result = suites.run_suite(suite, generator, lambda done, total: progress.show(done, "completions"))
+    progress.say(f"{suite.name}: {suites.shown(result['score'])}, {count} completions of {len(suite.prompts)} prompts, "
+                 f"{result['validity']:.0%} of them valid alphaTex")
+    return result
+
+
+def _same_data(experiment: Experiment, workspace: Path, fingerprint: dict[str, Any]) -> None:
+    """Weights know the tokens of their own tokenizer only. Raises UserError where the data are not the training's."""
+    record = read_json(run_folder(workspace, experiment.run) / "record.json") or {}
+    trained = (record.get("data") or {}).get("sha256")
+    if trained and trained != fingerprint.get("sha256"):
+        raise UserError(f"{experiment.run} was trained on other data ({trained[:12]}) than lie here now "
+                        f"({str(fingerprint.get('sha256'))[:12]}); train it again with: "
+                        f"{launch_command(workspace, experiment.run)}", MISSING)
+
+
+def _checkpoint(experiment: Experiment, workspace: Path, step: int) -> Found:
+    """The checkpoint of exactly this step and training. Raises UserError with the command that makes it."""
+    run, folder = experiment.run, run_folder(workspace, experiment.run) / "checkpoints"
+    found, sha256 = at_step(folder, step), training_sha256(experiment.training)
+    command = launch_command(workspace, run)
+    if isinstance(found, Found) and found.state.get("training_sha256") == sha256:
+        return found
+    if isinstance(found, Found):
+        raise UserError(f"the checkpoint of {run} at step {step:,} comes from another training; train it again with: "
+                        f"{command}", MISSING)
+    if isinstance(found, Skipped):
+        raise UserError(f"the checkpoint of {run} at step {step:,} cannot be used: {found.why}; make it again with: "
+                        f"{command}", MISSING)
+    furthest, _ = newest(folder, sha256)
+    if furthest and furthest.position.step < step:
+        raise UserError(f"{run} stands at step {furthest.position.step:,} of {step:,}; scores from there would not be "
+                        f"those of the plan. Go on training with: {command}", MISSING)
+    raise UserError(f"{run} has no checkpoint at step {step:,}; make it with: {command}", MISSING)
