@@ -44,8 +44,8 @@ class Verdict:
 class ScenarioVerdict:
     """The case that holds the measured mean.
 
-    `decided`: its whole 95 % interval (`low` to `high`, None where there is none) lies in that case; `possible` names all
-    cases that the interval touches.
+    `decided`: its whole 95 % interval (`low` to `high`, None where there is none) lies in that case; `possible` names
+    all cases that the interval touches.
     """
 
     case: Scenario | None
@@ -221,9 +221,10 @@ def _stale_comparison(experiment: Experiment, evidence: Evidence) -> Reason | No
 def _gain(experiment: Experiment, evidence: Evidence, metric: str, parent: str) -> dict[str, Any] | None:
     """Gain with its interval of a score over the parent's, or without one the fall of a held-out loss."""
     if metric.startswith("eval."):
-        gains = [one for one in evidence.comparison.get("gains") or () if (one["from"], one["to"]) == (parent, experiment.run)]
-        suites = {name: {"score": gain} for name, gain in gains[0]["suites"].items()} if gains else {}
-        return _score({**gains[0], "suites": suites}, metric) if gains else None
+        said = evidence.comparison.get("gains") or ()
+        gain = next((one for one in said if (one["from"], one["to"]) == (parent, experiment.run)), {})
+        suites = {name: {"score": of_suite} for name, of_suite in (gain.get("suites") or {}).items()}
+        return _score({**gain, "suites": suites}, metric)
     rows = {row["run"]: row for row in evidence.comparison.get("models") or ()}
     before, after = ((rows.get(run) or {}).get(metric) for run in (parent, experiment.run))
     fits = experiment.training.resume and (rows.get(parent) or {}).get("step") == experiment.training.resume.step

@@ -10,12 +10,11 @@ from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 
-from ..files import sha256_of
+from ..files import MANIFEST, sha256_of
 from ..workspace import checkpoint_folder, run_folder
 from .indicators import VERSION
 
 FORMAT = "expc.evaluation/1"
-MANIFEST = "manifest.json"
 
 
 def evaluation_sha256(experiment: Experiment) -> str:

@@ -17,14 +17,14 @@ from expc.compiler.contract.snapshot import training_sha256
 from .. import families
 from ..checkpoint import Found, Skipped, at_step, newest
 from ..errors import MISSING, UserError
-from ..files import read_json, sha256_of, write_json
+from ..files import MANIFEST, read_json, sha256_of, write_json
 from ..parent import launch_command
 from ..prepare import prepare
 from ..progress import Progress
 from ..train import device
 from ..workspace import run_folder
 from . import suites
-from .results import MANIFEST, identity, result_path, why_unfit
+from .results import identity, result_path, why_unfit
 
 Say = Callable[[str], None]
 

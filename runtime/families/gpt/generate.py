@@ -23,8 +23,8 @@ ROWS = 32
 """Prompts completed together."""
 
 REOPENED = 1
-"""So many tokens at a prompt's end are chosen anew, from those that spell the same text ("token healing"): a prompt that
-stops inside of what training saw as one token (`).` of `).8`) would otherwise be followed by what never follows it."""
+"""So many tokens at a prompt's end are chosen anew, from those that spell the same text ("token healing"): a prompt
+that stops inside of what training saw as one token (`).` of `).8`) would otherwise meet what never follows it."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the compiler knows of the GPT family: rates as nanochat scales them, sizes, memory at a step's fullest moment."""
+"""What the compiler knows of the GPT family: rates scaled as nanochat does, sizes, memory at the fullest moment."""
 
 from __future__ import annotations
 
