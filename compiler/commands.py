@@ -152,10 +152,10 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     if not specs and not recorded:
         found.append(emit.Stale(emit.MANIFEST, "missing"))
     if as_json:
-        click.echo(json.dumps([{"file": one.file, "why": one.why} for one in found], indent=2))
+        click.echo(json.dumps([asdict(file) for file in found], indent=2))
     else:
-        for one in found:
-            click.echo(f"{_shown(folder / one.file)}: {one.why}", err=True)
+        for file in found:
+            click.echo(f"{_shown(folder / file.file)}: {file.why}", err=True)
         fine = f"{len(compiled)} builds are up to date"
         click.echo("run `expc build` again and commit what it writes" if found else fine, err=bool(found))
     return STALE if found else 0

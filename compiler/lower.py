@@ -98,7 +98,7 @@ class _Lowering:
             config=config,
             batch=batch,
             groups=chosen.groups(plain, config, batch),
-            curves={"rate": rates.rate_curve(law, steps, resume, self.parent and self.parent.training)},
+            curves={"rate": rates.rate_curve(law, steps, resume, self.parent.training if self.parent else None)},
             gradient_clip=_real(plain["optimizer"].get("gradient_clip")),
             steps=steps,
             seed=plain["seed"],
@@ -184,8 +184,8 @@ class _Lowering:
                      self.bound(f"scenarios.cases.{index}.to", case.get("to"), unit),
                      text(case["conclusion"]), text(case["next"]))
             for index, case in enumerate(said["cases"]))
-        over_parent = said.get("gain_over") == "parent" and self.parent
-        return Scenarios(said["metric"], unit, self.parent.run if over_parent else None, cases)
+        parent = self.parent if said.get("gain_over") == "parent" else None
+        return Scenarios(said["metric"], unit, parent.run if parent else None, cases)
 
     def changes(self) -> tuple[Change, ...]:
         if not self.parent:
@@ -195,7 +195,9 @@ class _Lowering:
         return tuple(Change(one.key, _written(one.before), _written(one.after)) for one in differences(before, after))
 
     def boundary(self, training: Training) -> tuple[Any, ...]:
-        return rates.boundary(self.parent.training, training, training.resume.step) if training.resume else ()
+        if not self.parent or not training.resume:
+            return ()
+        return rates.boundary(self.parent.training, training, training.resume.step)
 
 
 def _real(value: int | float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .contract.experiment import Schedule
 from .contract.quantities import parse, parse_count
 from .contract.schedules import Curve, constant, trapezoid
-from .contract.training import BoundaryRow, Resume, Training
+from .contract.training import BoundaryRow, ParameterGroup, Resume, Training
 
 
 def schedule(plain: dict, steps: int, start: int) -> Schedule:
@@ -43,13 +43,17 @@ def boundary(parent: Training, child: Training, step: int) -> tuple[BoundaryRow,
     rows = [BoundaryRow("rate", last, first)]
     before = {group.name: group for group in parent.groups}
     for group in child.groups:
-        old = before.get(group.name)
-        rows.append(BoundaryRow(f"rate.{group.name}", old and old.rate * last, group.rate * first))
-        if group.weight_decay or (old and old.weight_decay):
-            rows.append(BoundaryRow(f"weight_decay.{group.name}", old and old.weight_decay, group.weight_decay))
-        if "momentum" in group.options:
-            rows.append(BoundaryRow(f"momentum.{group.name}", old and old.options.get("momentum"),
-                                    group.options["momentum"]))
+        rows += _group_rows(before.get(group.name), group, last, first)
     for name in ("rows", "accumulation", "ranks", "sequence_length", "tokens"):
         rows.append(BoundaryRow(f"batch.{name}", getattr(parent.batch, name), getattr(child.batch, name)))
     return tuple(rows)
+
+
+def _group_rows(old: ParameterGroup | None, new: ParameterGroup, last: float, first: float) -> list[BoundaryRow]:
+    rows = [BoundaryRow(f"rate.{new.name}", old.rate * last if old else None, new.rate * first)]
+    if new.weight_decay or (old and old.weight_decay):
+        rows.append(BoundaryRow(f"weight_decay.{new.name}", old.weight_decay if old else None, new.weight_decay))
+    if "momentum" in new.options:
+        before = old.options.get("momentum") if old else None
+        rows.append(BoundaryRow(f"momentum.{new.name}", before, new.options["momentum"]))
+    return rows

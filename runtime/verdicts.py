@@ -222,7 +222,7 @@ def _gain(experiment: Experiment, evidence: Evidence, metric: str, parent: str) 
     """Gain with its interval of a score over the parent's, or without one the fall of a held-out loss."""
     if metric.startswith("eval."):
         said = evidence.comparison.get("gains") or ()
-        gain = next((one for one in said if (one["from"], one["to"]) == (parent, experiment.run)), {})
+        gain: dict[str, Any] = next((one for one in said if (one["from"], one["to"]) == (parent, experiment.run)), {})
         suites = {name: {"score": of_suite} for name, of_suite in (gain.get("suites") or {}).items()}
         return _score({**gain, "suites": suites}, metric)
     rows = {row["run"]: row for row in evidence.comparison.get("models") or ()}

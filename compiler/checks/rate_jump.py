@@ -25,11 +25,10 @@ TOLERATED = 2.0
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The last effective rate of the parent against the first one here, group by group; the largest jump is named."""
-    rows = [row for row in subject.experiment.boundary if row.name.startswith("rate.") and row.before and row.after]
-    factors = {row.name: max(row.after / row.before, row.before / row.after) for row in rows}
-    if factors and max(factors.values()) > TOLERATED:
-        row = max(rows, key=lambda one: factors[one.name])
+    jumps = [(max(row.after / row.before, row.before / row.after), row.name, row.before, row.after)
+             for row in subject.experiment.boundary if row.name.startswith("rate.") and row.before and row.after]
+    factor, name, before, after = max(jumps, default=(1.0, "", 1.0, 1.0))
+    if factor > TOLERATED:
         yield subject.finding(
-            "W313", f"{row.name} goes from {row.before:.3g} to {row.after:.3g} in one update "
-            f"(x {row.after / row.before:.3g})", "resume.schedule", "`rewarm` rises to it over schedule.warmup_steps",
-            ["resume.from", "schedule.warmup_steps"])
+            "W313", f"{name} goes from {before:.3g} to {after:.3g} in one update (x {after / before:.3g})",
+            "resume.schedule", "`rewarm` rises to it over schedule.warmup_steps", ["resume.from", "schedule.warmup_steps"])

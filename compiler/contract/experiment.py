@@ -28,7 +28,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Checkpointing:
-    """Save every `every` steps (and at the end and on a stop), keep the newest `keep_last` and all multiples of `keep_every`."""
+    """Save every `every` steps (and at the end and on a stop); keep the newest `keep_last` and multiples of `keep_every`."""
 
     every: int
     keep_last: int

@@ -133,7 +133,8 @@ def test_printed_numbers(shown: str, text: str) -> None:
 
 @pytest.mark.parametrize("damage", [
     lambda text: text.replace("42", "43", 1), lambda text: text[:-40], lambda text: "", lambda text: "[]",
-    lambda text: text.replace("expc.snapshot/1", "expc.snapshot/9"), lambda text: text.replace('"steps": 1000', '"steps": 1001'),
+    lambda text: text.replace("expc.snapshot/1", "expc.snapshot/9"),
+    lambda text: text.replace('"steps": 1000', '"steps": 1001'),
 ])
 def test_a_damaged_snapshot_is_refused(damage, parent_snapshot: str) -> None:  # type: ignore[no-untyped-def]
     assert snapshot.loads(parent_snapshot).name == "parent"

@@ -1,21 +1,16 @@
-"""The loop's own promises: finite losses, counters, order of saving and validating, small overhead."""
+"""The loop's own promises: finite losses, counters, order of saving and validating."""
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from pathlib import Path
 
 import pytest
-import torch
-from torch import Tensor
 
-from expc.compiler.contract.experiment import Checkpointing, Experiment, Validation
+from expc.compiler.contract.experiment import Experiment, Validation
 from expc.runtime import stages
 from expc.runtime.errors import FAILED, UserError
 from expc.runtime.files import read_json
-from expc.runtime.journal import Metrics, read_lines
-from expc.runtime.loop import Loop, Position
+from expc.runtime.journal import read_lines
 from expc.runtime.snapshot import load
 from tests.runtime import toy_family
 
@@ -58,33 +53,3 @@ def test_it_saves_before_it_validates(toy: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match="held-out"):
         run(toy, made)
     assert (toy / "runs" / "toy" / "checkpoints" / "step_000010").is_dir()
-
-
-class Nothing:
-    """A task whose step costs nothing, to see what the loop costs."""
-
-    def __init__(self) -> None:
-        model = torch.nn.Linear(1, 1)
-        groups = [{"name": name, "params": [parameter]}
-                  for name, parameter in zip(("generator", "critic"), model.parameters(), strict=True)]
-        self.models: dict[str, torch.nn.Module] = {"model": model}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"sgd": torch.optim.SGD(groups)}
-        self.loss = torch.zeros(())
-
-    def step(self, update: int, samples: int) -> dict[str, Tensor]:
-        return {"loss": self.loss, "gradient_norm": self.loss}
-
-    def validate(self, batches: int) -> dict[str, float]:
-        return {"valid_loss": 0.0}
-
-
-def test_the_loop_costs_little_beside_the_step(tmp_path: Path) -> None:
-    steps = 3000
-    made = toy_family.experiment(toy_family.training(steps), checkpoint=Checkpointing(10**6, 1, None),
-                                 validation=Validation(10**6, 1))
-    one = Loop(made, Nothing(), Position(0, 0, 0, 0.0), tmp_path, Metrics(tmp_path / "metrics.jsonl", 0),
-               {"training_sha256": "a" * 64}, lambda step, measured: None)
-    started = time.process_time()
-    one.run()
-    assert (time.process_time() - started) / steps < 0.0003
-    assert one.position == dataclasses.replace(one.position, step=steps, samples=4 * steps)

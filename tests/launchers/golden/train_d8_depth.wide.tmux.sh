@@ -48,7 +48,7 @@ usage() {
 
 training_pane() {
     trap : INT
-    training "$@" 2>&1 | (trap '' INT TERM HUP; exec tee -a "$log")
+    training "$@" 2>&1 | (trap '' INT TERM HUP; exec tee -a "$log") || true
     tmux kill-session -t "=$session"
 }
 
@@ -97,9 +97,11 @@ fi
 command -v tmux >/dev/null || leave 69 "tmux is not installed; install it, or run: bash $launcher"
 
 refuse_twice() {
-    leave 73 "this session is there already; look at it: tmux attach -t $session; end it: tmux kill-session -t $session"
+    if tmux has-session -t "=$session" 2>/dev/null; then
+        leave 73 "this session is there already; look at it: tmux attach -t $session; end it: tmux kill-session -t $session"
+    fi
 }
-! tmux has-session -t "=$session" 2>/dev/null || refuse_twice
+refuse_twice
 
 # What is wrong with the arguments, the environment or the snapshot is said here, not in a pane that nobody looks at.
 bash "$launcher" --dry-run "$@" >/dev/null || exit $?
@@ -115,7 +117,7 @@ done
 mkdir -p "$workspace/$run_folder"
 rm -f "$exit_code"
 started=$(tmux new-session -d -P -F '#{pane_id} #{pane_pid}' -s "$session" -x 200 -y 50 \
-    env "${environment[@]}" bash "$self" training-pane "$@") || refuse_twice
+    env "${environment[@]}" bash "$self" training-pane "$@") || { refuse_twice; leave 1 "tmux could not start the session"; }
 read -r pane process <<<"$started"
 
 # The training may be over before its panes are there: then they are not needed.
