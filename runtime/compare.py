@@ -22,6 +22,7 @@ from .evals import evaluate, evaluation_sha256
 from .evals.suites import gain
 from .files import read_json, write_json
 from .journal import read_lines
+from .parent import launch_command
 from .snapshot import load
 from .workspace import checkpoint_folder, run_folder
 
@@ -30,10 +31,10 @@ Say = Callable[[str], None]
 
 
 class NotComparable(Exception):
-    """A model that gets no numbers; `problem` is a code and its figures."""
+    """A model that gets no numbers: the message says why and what to do, `problem` is a code with its figures."""
 
-    def __init__(self, code: str, **figures: Any) -> None:
-        super().__init__(code)
+    def __init__(self, message: str, code: str, **figures: Any) -> None:
+        super().__init__(message)
         self.problem = {"code": code, **figures}
 
 
@@ -60,7 +61,7 @@ def compare(experiment: Experiment, workspace: Path, say: Say) -> Path:
         "gains": _gains(experiment, workspace, evaluations, say),
         "fairness": fairness(scored),
     })
-    for line in table(models):
+    for line in table(models, [suite.name for suite in experiment.evaluation.suites]):
         say(line)
     say(f"wrote {target.relative_to(workspace)}")
     return target
@@ -77,7 +78,7 @@ def _model(experiment: Experiment, workspace: Path, said: Compared,
         evaluation = _evaluation(experiment, workspace, said, say)
     except NotComparable as error:
         row["problems"].append(error.problem)
-        say(f"{said.run} is not ranked: {error.problem.get('why') or error}")
+        say(f"{said.run} is not ranked: {error}")
         return row, None
     record = read_json(run_folder(workspace, said.run) / "record.json") or {}
     position = evaluation.get("position") or {}
@@ -96,18 +97,20 @@ def _evaluation(experiment: Experiment, workspace: Path, said: Compared, say: Sa
     if said.run != experiment.run:
         folder = run_folder(workspace, said.run)
         if not (folder / "snapshot.json").is_file():
-            raise NotComparable("not_trained", step=said.step)
+            raise NotComparable(f"it has not been trained; do that with: {launch_command(workspace, said.run)}",
+                                "not_trained", step=said.step)
         try:
             other = load(folder).experiment
         except UserError as error:
-            raise NotComparable("not_evaluated", why=str(error)) from error
+            raise NotComparable(str(error), "not_evaluated", why=str(error)) from error
     if training_sha256(other.training) != said.training_sha256:
-        raise NotComparable("other_training", step=said.step)
+        raise NotComparable(f"runs/{said.run} holds another training than the one compared with; move it away and train "
+                            f"again: {launch_command(workspace, said.run)}", "other_training", step=said.step)
     asked = dataclasses.replace(other.evaluation, suites=experiment.evaluation.suites)
     try:
         path = evaluate(dataclasses.replace(other, evaluation=asked), workspace, say, said.step)
     except UserError as error:
-        raise NotComparable("not_evaluated", why=str(error)) from error
+        raise NotComparable(str(error), "not_evaluated", why=str(error)) from error
     result: dict[str, Any] = read_json(path)
     return result
 
@@ -188,9 +191,8 @@ def fairness(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return notes
 
 
-def table(models: list[dict[str, Any]]) -> list[str]:
+def table(models: list[dict[str, Any]], suites: list[str]) -> list[str]:
     """The ranking for a terminal: best first, models without a score last."""
-    suites = list(dict.fromkeys(name for model in models for name in model["suites"]))
     rows = [["rank", "model", "step", "parameters", "valid loss", *suites, "composite", "95 % interval", "train time"]]
     for model in sorted(models, key=lambda one: (one["rank"] is None, one["rank"] or 0)):
         overall = model["composite"] or {}

@@ -1,7 +1,8 @@
 """Semantic checks: a subject in, findings out. One file a check (or a tight group), listed in `CHECKS` in order.
 
 A check is a module with `CODES` (their entries in the handbook, whose examples are overlays on a whole spec) and
-`check(subject)`, which yields diagnostics. Errors are for runs that cannot be what their spec says, warnings for what is doubtful; each message carries the computed figure.
+`check(subject)`, which yields diagnostics. Errors are for runs that cannot be what their spec says, warnings for what is
+doubtful; each message carries the computed figure.
 """
 
 from __future__ import annotations

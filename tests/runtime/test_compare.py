@@ -75,6 +75,15 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_the_terminal_names_the_command_for_what_is_missing(workspace: Path) -> None:
+    said: list[str] = []
+    (workspace / "runs" / "d8_depth" / "snapshot.json").unlink()
+    write(workspace / "generated" / "d8_depth" / "snapshot.json", {})
+    (workspace / "generated" / "d8_depth" / "snapshot.json").write_text(snapshot.dumps(d8_depth()))
+    comparing.compare(child(), workspace, said.append)
+    assert "d8_depth is not ranked: it has not been trained; do that with: bash generated/train_d8_depth.sh" in said
+
+
 def result(workspace: Path, experiment: Experiment | None = None) -> dict[str, Any]:
     path = comparing.compare(experiment or child(), workspace, lambda line: None)
     return json.loads(path.read_text())  # type: ignore[no-any-return]
@@ -170,7 +179,8 @@ def test_the_table_lines_up_under_wide_names() -> None:
     model = {"run": "深度", "step": 5, "parameters": None, "suites": {}, "composite": None, "rank": None,
              "train_seconds": None, "valid_loss": None}
     scored = model | {"run": "d8", "rank": 1, "composite": {"mean": 0.5, "low": 0.4, "high": 0.6}}
-    lines = comparing.table([model, scored])
-    assert lines[1].startswith("1     d8     5")
+    lines = comparing.table([model, scored | {"suites": {"tab": {"mean": 0.25}}}], ["note", "tab"])
+    assert lines[0].split()[5:8] == ["loss", "note", "tab"]
+    assert lines[1].startswith("1     d8     5") and "25.0%" in lines[1]
     assert lines[2].startswith("–     深度   5")
     assert "40.0% to 60.0%" in lines[1] and "%" not in lines[2]
