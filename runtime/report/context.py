@@ -19,6 +19,8 @@ from .judgement import Judgement, rows, scenario_context, sentence, titles
 
 SAMPLES, SAMPLE_LENGTH = 3, 400
 VALIDATIONS = 12
+RISE = 1.02
+"""A held-out loss that ends higher than its minimum by more than this factor has risen."""
 
 
 def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, figures: dict[str, str],
@@ -46,6 +48,7 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "figures": figures,
         "validation": _validations(evidence),
         "has_tunes": any(line["tunes_loss"] is not None for line in (*evidence.metrics, *evidence.parent)),
+        "tunes_rise": _tunes_rise(evidence),
         "references": references(experiment, evidence),
         "evaluation": evaluation,
         "scored": (evaluation or {}).get("suites") or {},
@@ -142,6 +145,16 @@ def _validations(evidence: Evidence) -> list[dict[str, Any]]:
     stride = max(1, -(-len(own) // VALIDATIONS))
     kept = [(True, line) for line in before] + [(False, line) for line in own[::-stride][::-1]]
     return [{"tunes_loss": None, "valid_loss": None, **line, "parents": parents} for parents, line in kept]
+
+
+def _tunes_rise(evidence: Evidence) -> dict[str, Any] | None:
+    """Where the loss on the tunes ends clearly above its lowest value, though that on generated pieces does not."""
+    lines = [line for line in evidence.metrics if line["kind"] == "valid" and line["tunes_loss"] is not None]
+    if len(lines) < 2:
+        return None
+    lowest, last = min(lines, key=lambda line: line["tunes_loss"]), lines[-1]
+    rises = last["tunes_loss"] > RISE * lowest["tunes_loss"] and last["valid_loss"] <= lowest["valid_loss"]
+    return {"step": lowest["step"], "lowest": lowest["tunes_loss"], "last": last["tunes_loss"]} if rises else None
 
 
 def _samples(evidence: Evidence) -> dict[str, list[dict[str, Any]]]:

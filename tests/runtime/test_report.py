@@ -212,3 +212,14 @@ def test_publish_copies_documents_with_their_figures(workspace: Path) -> None:
         "figures/rate.png",
     ]
     assert all(path.is_file() for path in copies)
+
+
+def test_a_loss_on_the_tunes_that_rises_again_is_said(workspace: Path) -> None:
+    folder = write_run(workspace, d8_depth_v2())
+    assert "has risen to" not in written(d8_depth_v2(), workspace)
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["kind"] == "valid" and line["step"] > 8000:
+            line["tunes_loss"] += line["step"] / 20000
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert re.search(r"lowest at step 8,000 \([\d.]+ nats\) and has risen to [\d.]+ nats", written(d8_depth_v2(), workspace))
