@@ -20,7 +20,7 @@ FINGERPRINT = "fingerprint.json"
 def prepared(experiment: Experiment, workspace: Path) -> tuple[Path, dict[str, Any] | None]:
     """Where the run's data lie, and their fingerprint; None if they have not been made or are not whole any more."""
     family = families.load(experiment.training.family)
-    folder = data_folder(workspace, canonical.sha256(family.data_key(experiment.training)))
+    folder = data_folder(workspace, canonical.sha256(family.data_key(experiment.training, workspace)))
     if why := folder.is_dir() and broken(folder):
         say(f"{folder.relative_to(workspace)} has to be made again: {why}")
     if why or not folder.is_dir():
@@ -42,6 +42,4 @@ def prepare(experiment: Experiment, workspace: Path) -> tuple[Path, dict[str, An
                     fingerprint = family.prepare(experiment.training, workspace, temporary, say)
                     write_json(temporary / FINGERPRINT, fingerprint)
                     seal(temporary)
-                return folder, fingerprint
-    say(f"data are there: {folder.relative_to(workspace)}, fingerprint {str(fingerprint['sha256'])[:12]}")
     return folder, fingerprint

@@ -21,7 +21,8 @@ def _preflight(loaded: Loaded, record: Record) -> None:
 def _prepare(loaded: Loaded, record: Record) -> None:
     from .prepare import prepare
 
-    prepare(loaded.experiment, loaded.workspace)
+    folder, fingerprint = prepare(loaded.experiment, loaded.workspace)
+    say(f"data: {folder.relative_to(loaded.workspace)}, fingerprint {str(fingerprint['sha256'])[:12]}")
 
 
 def _train(loaded: Loaded, record: Record) -> None:
@@ -71,6 +72,7 @@ def run(loaded: Loaded, chosen: Sequence[str]) -> None:
             if name == "train":  # the other stages are one process's work
                 stage(loaded, record)
             continue
-        say(f"== {loaded.experiment.run}: {name}")
+        if len(chosen) > 1:  # a launcher that asks for one stage has said which
+            say(f"== {loaded.experiment.run}: {name}")
         with record.stage(name):
             stage(loaded, record)

@@ -54,7 +54,7 @@ class Generator(Protocol):
 class Family(Protocol):
     """What a family's module offers."""
 
-    def data_key(self, training: Training) -> Any:
+    def data_key(self, training: Training, workspace: Path) -> Any:
         """Plain values that determine the prepared data."""
         ...
 

@@ -46,7 +46,7 @@ def test_run_status_and_again(toy: Path, made: Experiment) -> None:
     assert {name: stage["outcome"] for name, stage in record["stages"].items()} == {
         "preflight": "done", "prepare": "done", "train": "done"}
     code, log = processes.run(toy, made)
-    assert code == DONE and "data are there" in log and "trained already: step 20 of 20" in log
+    assert code == DONE and "data: runs/.data/" in log and "trained already: step 20 of 20" in log
     code, log = processes.command(toy, "status")
     assert code == DONE and log.split()[:4] == ["toy", "done", "step", "20"] and "valid_loss" in log
     code, log = processes.command(toy, "status", "--json")

@@ -105,7 +105,7 @@ class ToyTask:
         return {"valid_loss": float((self.models["critic"](rows) ** 2).mean())}
 
 
-def data_key(training: Training) -> Any:
+def data_key(training: Training, workspace: Path) -> Any:
     """The data section."""
     return to_plain(training.config.data)
 

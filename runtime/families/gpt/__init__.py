@@ -22,11 +22,11 @@ from .optimizers import build as build_optimizers
 from .task import GPTTask
 
 
-def data_key(training: Training) -> Any:
-    """What the prepared data depend on: the data section, the vocabulary, and the length that it has to fill."""
-    model = training.config.model
-    return {"family": "gpt", "data": to_plain(training.config.data), "vocabulary": model.vocabulary,
-            "sequence_length": model.sequence_length}
+def data_key(training: Training, workspace: Path) -> Any:
+    """What the prepared data depend on: the data section, the texts it leads to, the vocabulary, the length to fill."""
+    model, data = training.config.model, training.config.data
+    return {"family": "gpt", "data": to_plain(data), "texts": prepared.texts_sha256(data, workspace),
+            "vocabulary": model.vocabulary, "sequence_length": model.sequence_length}
 
 
 def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from . import tokenizer as bpe
 TOKENIZER_FILE = "tokenizer.json"
 ABOUT_FILE = "about.json"
 SAY_EVERY = 10_000
+FIRST_PIECES = 10
 NOTHING = -1
 """Stands where a held-out row has no token left."""
 
@@ -54,6 +55,22 @@ def _pieces(data: Data, workspace: Path, say: Say) -> list[alphatex.Document]:
             say(f"generating pieces: {index:,} of {count:,}")
         pieces.append(alphatex.Document(f"synthetic {data.seed}/{index}", alphatex.generate_piece(data.seed, index)))
     return pieces
+
+
+def texts_sha256(data: Data, workspace: Path) -> str:
+    """SHA-256 over the texts, so that neither an edited folder nor another generator passes for what was prepared.
+
+    A generator that has changed shows in its first pieces; the files of a folder are all read. Raises UserError.
+    """
+    try:
+        pieces = (alphatex.load_folder(workspace / str(data.path)) if data.source == "folder" else
+                  [alphatex.Document("", alphatex.generate_piece(data.seed, index)) for index in range(FIRST_PIECES)])
+    except alphatex.DocumentError as error:
+        raise UserError(str(error)) from error
+    digest = hashlib.sha256()
+    for one in (*pieces, *(alphatex.tunes() if data.tunes else ())):
+        digest.update(f"{one.name}\0{one.text}\0".encode())
+    return digest.hexdigest()
 
 
 def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:

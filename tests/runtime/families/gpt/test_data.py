@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -119,3 +120,15 @@ def test_what_cannot_be_used_is_said_without_a_traceback(tmp_path: Path, source:
 def test_too_little_text_for_the_context_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="do not fill two rows of 4,096"):
         prepared(training(pieces=10, vocabulary=320, sequence_length=4096), tmp_path / "data")
+
+
+def test_the_key_of_prepared_data_follows_the_texts(tmp_path: Path) -> None:
+    run = training()
+    own = dataclasses.replace(run.config, data=Data("folder", "tabs", None, 5, 0.1, False))
+    folder_run = dataclasses.replace(run, config=own)
+    (tmp_path / "tabs").mkdir()
+    (tmp_path / "tabs" / "one.atex").write_text('\\title "One"\n3.2.4 5.2.4 |\n')
+    before = gpt.data_key(folder_run, tmp_path)
+    assert before == gpt.data_key(folder_run, tmp_path) != gpt.data_key(run, tmp_path)
+    (tmp_path / "tabs" / "one.atex").write_text('\\title "One"\n3.2.4 5.2.8 |\n')
+    assert gpt.data_key(folder_run, tmp_path) != before
