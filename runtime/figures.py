@@ -111,7 +111,7 @@ def _save(figure: Figure, axes: Axes, path: Path) -> None:
     drawn = [line for line in axes.get_lines()
              if np.size(line.get_xdata()) and not str(line.get_label()).startswith("_")]
     if drawn:
-        axes.legend(handles=drawn, fontsize=8, frameon=False)
+        axes.legend(handles=drawn, fontsize=8, facecolor="white", edgecolor="none", framealpha=0.9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     write_atomic(path, buffer.getvalue())
