@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .contract.metrics import COMMON, Metric
-from .contract.quantities import NotAQuantity, parse
+from .contract.quantities import parse
 from .families import family
 
 _KINDS = {"fraction": "fraction", "bytes": "size", "seconds": "time"}
@@ -22,7 +22,4 @@ def read(value: int | float | str, unit: str) -> float:
     sign, magnitude = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
     if unit not in _KINDS:
         return sign * parse(magnitude, "count")
-    number = sign * parse(magnitude, _KINDS[unit])
-    if unit == "fraction" and not -1.0 <= number <= 1.0:
-        raise NotAQuantity(f"{text} is no share; scores run from 0% to 100%, so write {text}%")
-    return number
+    return sign * parse(magnitude, _KINDS[unit])

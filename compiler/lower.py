@@ -26,6 +26,13 @@ from .resolve import Resolved
 COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "steps", "seed", "precision", "compile",
                      "checkpoint", "hardware")
 
+QUANTITIES = (
+    ("steps", "count"), ("resume.step", "count"), ("batch.total_tokens", "count"), ("schedule.warmup_steps", "count"),
+    ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"), ("checkpoint.every", "count"),
+    ("checkpoint.keep_every", "count"), ("hardware.memory_budget", "size"), ("eval.validation.every", "count"),
+    ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "count"))
+"""Keys of quantities and their kinds; `*` stands for any name or index. A family adds its own."""
+
 
 def lower(
     resolved: Resolved, referred: dict[str, tuple[Resolved, Experiment]]
@@ -53,13 +60,21 @@ class _Lowering:
     def unreadable(self, key: str, error: NotAQuantity) -> None:
         self.found.append(self.resolved.diagnostic("E110", str(error), key))
 
+    def check_quantities(self) -> None:
+        """Reports every quantity that cannot be read, so that nothing below has to expect one."""
+        for pattern, kind in (*QUANTITIES, *family(self.plain["model"]["family"]).QUANTITIES):
+            for key, value in _matching(self.plain, pattern.split(".")):
+                try:
+                    parse_count(value) if kind == "count" else parse(value, kind)
+                except NotAQuantity as error:
+                    self.unreadable(key, error)
+
     def experiment(self) -> Experiment | None:
-        plain = self.plain
-        try:
-            training, law = self.training()
-        except NotAQuantity as error:
-            self.unreadable("", error)
+        self.check_quantities()
+        if self.found:
             return None
+        plain = self.plain
+        training, law = self.training()
         name, profile = plain["name"], self.resolved.profile
         return Experiment(
             run=f"{name}.{profile}" if profile else name,
@@ -198,6 +213,17 @@ class _Lowering:
         if not self.parent or not training.resume:
             return ()
         return rates.boundary(self.parent.training, training, training.resume.step)
+
+
+def _matching(value: Any, path: list[str], key: str = "") -> Iterator[tuple[str, Any]]:
+    """(key, value) of everything in nested plain values that a path leads to."""
+    if not path:
+        yield key, value
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in items:
+        if path[0] in ("*", str(name)):
+            yield from _matching(item, path[1:], f"{key}.{name}" if key else str(name))
 
 
 def _real(value: int | float | None) -> float | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ..codes.entry import entry
 from ..contract.codec import to_plain
+from ..contract.retention import is_kept, newest_kept
 from ..diagnostics import Diagnostic
-from .subject import Subject, saved_steps
+from .subject import Subject
 
 CODES = (
     entry(
@@ -42,8 +43,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     experiment = subject.experiment
     mine = to_plain(experiment.evaluation.suites)
     for index, (said, other) in enumerate(zip(experiment.evaluation.compare, subject.compared, strict=True)):
-        if said.step not in (saved := saved_steps(other)):
-            kept = ", ".join(f"{step:,}" for step in sorted(saved)[-6:])
+        if not is_kept(other, said.step):
+            kept = ", ".join(f"{step:,}" for step in newest_kept(other, 6))
             yield subject.finding("E350", f"{other.run} has no checkpoint at step {said.step:,}",
                                   f"eval.compare.{index}.step", f"it keeps step {kept}")
         if to_plain(other.evaluation.suites) != mine:

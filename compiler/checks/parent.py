@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ..codes.entry import entry
 from ..contract.codec import to_plain
 from ..contract.experiment import Experiment
+from ..contract.retention import is_kept, newest_kept
 from ..diagnostics import Diagnostic
 from ..differences import differences
-from .subject import Subject, saved_steps
+from .subject import Subject
 
 CODES = (
     entry(
@@ -47,9 +48,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if subject.experiment.training.steps <= resume.step:
         yield subject.finding("E310", f"steps {subject.experiment.training.steps:,} leaves nothing to train after step "
                               f"{resume.step:,}", "steps", "steps counts from zero, the parent's included", ["resume.step"])
-    saved = saved_steps(subject.parent)
-    if resume.step not in saved:
-        kept = ", ".join(f"{step:,}" for step in sorted(saved)[-6:])
+    if not is_kept(subject.parent, resume.step):
+        kept = ", ".join(f"{step:,}" for step in newest_kept(subject.parent, 6))
         yield subject.finding("E311", f"{subject.parent.run} has no checkpoint at step {resume.step:,}", "resume.step",
                               f"it keeps step {kept}", ["resume.from"])
     yield from _unlike(subject, subject.parent)

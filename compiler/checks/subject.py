@@ -24,13 +24,3 @@ class Subject:
         """A diagnostic at a key of the spec; `also` names keys whose places belong to it."""
         return self.resolved.diagnostic(code, message, key, help, also)
 
-
-def saved_steps(experiment: Experiment) -> set[int]:
-    """The steps at which a finished run still holds a checkpoint."""
-    every, last = experiment.checkpoint.every, experiment.training.steps
-    first = experiment.training.resume.step if experiment.training.resume else 0
-    written = sorted({*range(every * (first // every + 1), last + 1, every), last})
-    kept = set(written[-experiment.checkpoint.keep_last:])
-    if experiment.checkpoint.keep_every:
-        kept |= {step for step in written if step % experiment.checkpoint.keep_every == 0}
-    return kept

@@ -17,6 +17,7 @@ _UNITS: dict[str, dict[str, float]] = {
 }
 _NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
 DASH = "–"
+LARGEST_COUNT = 10**12
 
 
 class NotAQuantity(ValueError):
@@ -28,6 +29,13 @@ def parse(value: int | float | str, kind: str) -> float:
 
     Bare numbers count as the base unit where that cannot be misread: for counts and fractions, not for sizes and times.
     """
+    number = _base_units(value, kind)
+    if kind == "fraction" and number > 1:
+        raise NotAQuantity(f"{value!r} is more than the whole; shares run from 0% to 100%, such as 83% or 0.83")
+    return number
+
+
+def _base_units(value: int | float | str, kind: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if "" not in _UNITS[kind]:
             raise NotAQuantity(f"{value} needs a unit: one of {', '.join(_UNITS[kind])}")
@@ -36,11 +44,8 @@ def parse(value: int | float | str, kind: str) -> float:
     if not match or match[2] not in _UNITS[kind]:
         known = ", ".join(unit for unit in _UNITS[kind] if unit)
         raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {known}")
-    number = match[1].replace("_", "").replace(",", "")
-    factor = _UNITS[kind][match[2]]
-    if kind == "fraction":
-        return round(float(number) * factor, 12)
-    return float(number) * factor
+    number = float(match[1].replace("_", "").replace(",", "")) * _UNITS[kind][match[2]]
+    return round(number, 12) if kind == "fraction" else number
 
 
 def parse_count(value: int | float | str) -> int:
@@ -48,6 +53,8 @@ def parse_count(value: int | float | str) -> int:
     number = parse(value, "count")
     if number != int(number):
         raise NotAQuantity(f"{value!r} is no whole number")
+    if number > LARGEST_COUNT:
+        raise NotAQuantity(f"{value!r} is more than {LARGEST_COUNT:,}")
     return int(number)
 
 

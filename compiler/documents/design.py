@@ -10,7 +10,11 @@ from typing import Any
 
 from ..contract import document, names, rendering
 from ..contract.experiment import Experiment
+from ..contract.retention import newest_kept
 from .drawing import render_schedule
+
+CHECKPOINTS = 8
+"""The file index names so many of the checkpoints that there are in the end."""
 
 
 def render_documents(experiment: Experiment) -> dict[str, str]:
@@ -42,7 +46,7 @@ def _files(experiment: Experiment, words: rendering.Words) -> list[tuple[str, st
     files.append((names.snapshot(run), words("file.snapshot")))
     for language in experiment.languages:
         files.append((f"{generated}/{names.document(experiment, 'DESIGN', language)}", words("file.design")))
-    files += [(f"{names.checkpoint(run, step)}/", words("file.checkpoint")) for step in _saved_steps(experiment)]
+    files += [(f"{names.checkpoint(run, step)}/", words("file.checkpoint")) for step in newest_kept(experiment, CHECKPOINTS)]
     files.append((f"{results}/metrics.jsonl", words("file.metrics")))
     if experiment.evaluation.compare:
         files.append((f"{results}/{experiment.evaluation.results_file}", words("file.comparison")))
@@ -50,10 +54,3 @@ def _files(experiment: Experiment, words: rendering.Words) -> list[tuple[str, st
         files.append((f"{results}/{names.document(experiment, 'RESULTS', language)}", words("file.results")))
     return [*files, (f"{results}/notes.md", words("file.notes"))]
 
-
-def _saved_steps(experiment: Experiment) -> list[int]:
-    """Checkpoints that are there in the end: the newest ones and those kept for good, at most eight of them."""
-    first, last, policy = document.start(experiment.training), experiment.training.steps, experiment.checkpoint
-    steps = sorted({*range(policy.every * (first // policy.every + 1), last + 1, policy.every), last})
-    kept = [step for step in steps if policy.keep_every and step % policy.keep_every == 0]
-    return sorted({*kept, *steps[-policy.keep_last:]})[-8:]

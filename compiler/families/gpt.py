@@ -15,6 +15,7 @@ from ..contract.quantities import parse, parse_count
 from ..contract.training import Batch, ParameterGroup
 
 SCHEMA_FILE = "gpt.schema.json"
+QUANTITIES = (("data.pieces", "count"), ("data.valid_fraction", "fraction"))
 METRICS = (Metric("tunes_loss", "nats", "lower"), Metric("valid_bits_per_byte", "bits", "lower"))
 INDICATORS = ("has_title", "has_track", "has_braces", "has_instrument", "has_tempo", "has_staff", "has_bars",
               "has_fret_number", "has_dot_separator", "valid_format", "has_rhythm", "has_parentheses",

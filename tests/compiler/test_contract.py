@@ -107,7 +107,8 @@ def test_quantities(text: str | float, kind: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(("text", "kind"), [(6, "size"), ("6", "time"), ("6 gigs", "size"), ("", "count"), ("5h", "size"),
-                                            ("²", "count"), ("١", "count"), (True, "count")])
+                                            ("²", "count"), ("١", "count"), (True, "count"),
+                                            ("400%", "fraction"), (83, "fraction")])
 def test_no_quantities(text: object, kind: str) -> None:
     with pytest.raises(quantities.NotAQuantity):
         quantities.parse(text, kind)  # type: ignore[arg-type]

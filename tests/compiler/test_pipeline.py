@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from expc.compiler.contract.retention import is_kept, newest_kept
 from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.pipeline import Compiled, Session
 
@@ -107,3 +108,26 @@ def test_bounds_take_the_unit_of_their_metric(tmp_path: Path) -> None:
         (0.4, None), (None, 6e9), (5400.0, 7200.0), (0.5, None)]
     assert [(one.strict_lower, one.strict_upper) for one in experiment.expectations] == [
         (False, False), (False, True), (False, False), (True, False)]
+
+
+def test_every_quantity_that_cannot_be_read_is_said_at_its_place(tmp_path: Path) -> None:
+    found = child(tmp_path, steps="1.5", checkpoint={"every": "9999999M"}, data={"pieces": "2.0001k"},
+                  eval={"suites": {"notes": {"weight": "400%"}}}).diagnostics
+    said = {one.message.split(" ")[0].strip("'") for one in found if one.code == "E110"}
+    assert said == {"1.5", "9999999M", "2.0001k", "400%"}
+    assert all(one.span is not None and one.span.file.display == "specs/child.yaml" for one in found)
+
+
+@pytest.mark.parametrize(("policy", "kept"), [
+    ({"every": 300, "keep_last": 1}, [1000]), ({"every": 300, "keep_last": 2}, [900, 1000]),
+    ({"every": 300, "keep_last": 1, "keep_every": 600}, [600, 1000]), ({"every": 1000, "keep_last": 3}, [1000]),
+    ({"every": 1, "keep_last": 2}, [999, 1000])])
+def test_which_checkpoints_are_left(policy: dict[str, int], kept: list[int], tmp_path: Path) -> None:
+    experiment = child(tmp_path, checkpoint=policy).experiment
+    assert experiment is not None
+    assert newest_kept(experiment, 8) == kept
+    assert [step for step in range(1, 1001) if is_kept(experiment, step)] == kept
+
+
+def test_a_run_of_any_length_is_answered_at_once(tmp_path: Path) -> None:
+    assert child(tmp_path, steps="900B", checkpoint={"every": 1, "keep_every": 7}).experiment is not None
