@@ -118,9 +118,9 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
 @commands.command()
 def schema() -> None:
     """Print the JSON Schema of specs, for editors."""
-    from .spec_schema import complete
+    from .spec_schema import for_editors
 
-    click.echo(json.dumps(complete(), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(for_editors(), indent=2, ensure_ascii=False))
 
 
 def main() -> None:

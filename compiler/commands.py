@@ -19,7 +19,7 @@ from .handbook import HANDBOOK
 from .pipeline import Compiled, Session, artifacts
 from .plan import as_plain, as_text
 from .plan import plan as planned
-from .spec_schema import complete
+from .spec_schema import for_editors
 from .workspace import all_specs, find_workspace
 
 ERRORS, STALE = 1, 2
@@ -80,13 +80,14 @@ def _every_profile(spec: Path, workspace: Path) -> Iterator[Compiled]:
 
 
 def _compiled(specs: list[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...]) -> list[Compiled]:
-    session = Session(workspace, profile)
-    return [session.compile(spec, overrides) for spec in specs]
+    shared = Session(workspace, profile)
+    # Overrides hold for one spec; another that refers to it has to see it without them.
+    return [(Session(workspace, profile) if overrides else shared).compile(spec, overrides) for spec in specs]
 
 
 def _entry(one: Compiled, texts: dict[str, str], workspace: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
     assert one.resolved is not None
-    inputs = {file.display: emit.digest(file.text) for file in one.resolved.files}
+    inputs = {file.display: emit.digest(file.text) for file in one.inputs}
     outputs = {name: emit.digest(text) for name, text in texts.items()}
     spec = Path(os.path.relpath(one.path, workspace)).as_posix()
     return {"spec": spec, "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
@@ -100,14 +101,22 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
     compiled = _compiled(_chosen(specs, workspace), workspace, profile, overrides)
     if _say(diagnostic for one in compiled for diagnostic in one.diagnostics):
         return ERRORS
-    entries, texts = {}, {SCHEMA_FILE: canonical.dumps(complete())}
+    folder = out or workspace / "generated"
+    recorded = emit.read_manifest(folder)
+    entries, texts = {}, {SCHEMA_FILE: canonical.dumps(for_editors())}
     for one in compiled:
         assert one.experiment is not None
         own = artifacts(one.experiment)
+        if clash := _clash(one, own, texts, recorded, workspace):
+            click.echo(f"error E360: {clash}", err=True)
+            return ERRORS
         entries[one.experiment.run] = _entry(one, own, workspace, overrides)
         texts |= own
-    folder = out or workspace / "generated"
-    changed = emit.write_build(folder, entries, texts)
+    try:
+        changed = emit.write_build(folder, entries, texts, () if specs else _gone(emit.read_manifest(folder), workspace))
+    except OSError as error:
+        click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
+        return ERRORS
     if as_json:
         click.echo(json.dumps({"runs": sorted(entries), "changed": changed}, indent=2))
         return 0
@@ -116,9 +125,37 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         files = entries[one.experiment.run]["outputs"]
         touched = sum(name in changed for name in files)
         click.echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed")
+    if out is not None:
+        click.echo(f"written to {_shown(folder)} to be read; launchers run from generated/ of a workspace")
+        return 0
     launchers = [name for entry in entries.values() for name in entry["outputs"] if _is_bash(name)]
     click.echo("run: " + "\n     ".join(f"bash {_shown(folder / name)}" for name in launchers))
     return 0
+
+
+def _clash(one: Compiled, own: dict[str, str], texts: dict[str, str], recorded: dict[str, Any], workspace: Path) -> str | None:
+    """Why this build would overwrite another experiment; None where it would not."""
+    assert one.experiment is not None and one.resolved is not None
+    mine = Path(os.path.relpath(one.path, workspace)).as_posix()
+    if taken := sorted(set(own) & set(texts)):
+        return f"{mine} would overwrite {taken[0]} of another spec in this build; give it a name and launch.name of its own"
+    for run, entry in recorded.items():
+        if (entry["spec"], entry["profile"]) == (mine, one.resolved.profile) or not (workspace / entry["spec"]).is_file():
+            continue
+        if taken := sorted(set(own) & set(entry["outputs"])):
+            return f"{mine} would overwrite {taken[0]}, which belongs to {entry['spec']} ({run}); give it names of its own"
+    return None
+
+
+def _gone(recorded: dict[str, Any], workspace: Path) -> tuple[str, ...]:
+    """Runs of the manifest whose spec, or whose profile of it, is no longer there."""
+    gone = []
+    for run, entry in recorded.items():
+        path = workspace / entry["spec"]
+        known = Session(workspace).compile(path).resolved if path.is_file() else None
+        if known is None or (entry["profile"] is not None and entry["profile"] not in known.profiles):
+            gone.append(run)
+    return tuple(gone)
 
 
 def _is_bash(name: str) -> bool:
@@ -135,13 +172,15 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     workspace = _workspace(specs)
     folder = out or workspace / "generated"
     recorded = emit.read_manifest(folder)
+    gone: tuple[str, ...] = ()
     if specs:
         compiled = [(one, overrides) for one in _compiled(list(specs), workspace, profile, overrides)]
     else:
-        compiled = _of_manifest(recorded, workspace)
+        gone = _gone(recorded, workspace)
+        compiled = _of_manifest({run: entry for run, entry in recorded.items() if run not in gone}, workspace)
     if _say(diagnostic for one, _ in compiled for diagnostic in one.diagnostics):
         return ERRORS
-    found = emit.stale(folder, {SCHEMA_FILE: canonical.dumps(complete())}, {})
+    found = emit.stale(folder, {SCHEMA_FILE: canonical.dumps(for_editors())}, {})
     for one, forced in compiled:
         assert one.experiment is not None
         texts = artifacts(one.experiment)
@@ -149,6 +188,7 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
         found += emit.stale(folder, texts, known.get("outputs", {}))
         if known != _entry(one, texts, workspace, forced):
             found.append(emit.Stale(emit.MANIFEST, f"out of date for {one.experiment.run}"))
+    found += [emit.Stale(name, f"orphaned, {run} is no longer specified") for run in gone for name in recorded[run]["outputs"]]
     if not specs and not recorded:
         found.append(emit.Stale(emit.MANIFEST, "missing"))
     if as_json:
@@ -195,7 +235,7 @@ def _committed(workspace: Path, run: str, against: str | None) -> str | None:
     name = f"generated/{run}/snapshot.json"
     if against is None:
         path = workspace / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
     import git
 
     try:
@@ -204,7 +244,7 @@ def _committed(workspace: Path, run: str, against: str | None) -> str | None:
         blob = repository.commit(against).tree / os.path.relpath(workspace / name, top)
     except KeyError:
         return None
-    except (git.exc.GitError, git.exc.ODBError, ValueError) as error:
+    except (git.exc.GitError, git.exc.ODBError, ValueError, IndexError, RuntimeError) as error:
         raise click.UsageError(f"git has no revision {against!r} here ({type(error).__name__})") from None
     return blob.data_stream.read().decode()
 
@@ -216,8 +256,12 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
         return _explain_code(subject, as_json)
     if key is None:
         raise click.UsageError(f"which key of {subject}? for instance: expc explain {subject} optimizer.matrix_lr")
-    resolved = Session(_workspace((path,)), profile).compile(path, overrides).resolved
+    compiled = Session(_workspace((path,)), profile).compile(path, overrides)
+    resolved = compiled.resolved
     layers = resolved.layers(key) if resolved else []
+    unread = [one for one in compiled.diagnostics if not one.code.startswith(("E1", "E3", "W3"))]
+    if _say(unread):
+        return ERRORS
     if not layers:
         raise click.UsageError(f"{subject} has no value at {key}")
     if as_json:

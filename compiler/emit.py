@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .contract import canonical
@@ -43,19 +43,30 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     readable = isinstance(body, dict) and body.get("format") == FORMAT and isinstance(body.get("runs"), dict)
-    return body["runs"] if readable else {}
+    return {run: entry for run, entry in body["runs"].items() if _is_entry(entry)} if readable else {}
 
 
-def write_build(folder: Path, entries: dict[str, dict[str, Any]], texts: dict[str, str]) -> list[str]:
+def _is_entry(entry: Any) -> bool:
+    """Whether an entry is of the form that builds write, and names no file outside the folder."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("outputs"), dict):
+        return False
+    names = [PurePosixPath(str(name)) for name in entry["outputs"]]
+    return isinstance(entry.get("spec"), str) and {"profile", "overrides"} <= set(entry) and all(
+        not name.is_absolute() and ".." not in name.parts for name in names)
+
+
+def write_build(folder: Path, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
     """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
+
+    Runs that are `gone` leave the manifest, and their files with them.
 
     Files that hold the right text already are not touched. Returns the names of those that changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):
         runs = read_manifest(folder)
-        before = {name for run in entries for name in runs.get(run, {}).get("outputs", {})}
-        runs.update(entries)
+        before = {name for run in (*entries, *gone) for name in runs.get(run, {}).get("outputs", {})}
+        runs = {run: entry for run, entry in runs.items() if run not in gone} | entries
         owned = {name for entry in runs.values() for name in entry["outputs"]}
         changed = [name for name, text in texts.items() if _write(folder / name, text)]
         for name in sorted(before - owned - set(texts)):

@@ -14,25 +14,33 @@ from .families import family
 from .hardware import DEVICES
 
 
-def estimate(experiment: Experiment) -> Predictions:
-    """All predictions for an experiment on its target."""
+def estimate(experiment: Experiment, parent: Experiment | None = None) -> Predictions:
+    """All predictions for an experiment on its target; the parent's are there already."""
     training, chosen = experiment.training, family(experiment.training.family)
     kind = DEVICES[experiment.hardware.target].kind
     memory = chosen.memory(training.config, training.batch, training.precision, training.compile)
-    figures = [*_counts(experiment), _peak_memory(experiment, sum(memory.values()), kind), *_time(experiment)]
+    figures = [*_counts(experiment, parent), _peak_memory(experiment, sum(memory.values()), kind), *_time(experiment)]
     return Predictions(chosen.parameters(training.config), memory, tuple(figures))
 
 
-def _counts(experiment: Experiment) -> Iterator[Prediction]:
+def _counts(experiment: Experiment, parent: Experiment | None) -> Iterator[Prediction]:
     training, chosen = experiment.training, family(experiment.training.family)
     own = own_step_count(training)
     tokens = training.batch.tokens
     yield Prediction("parameters", sum(chosen.parameters(training.config).values()), "number", "exact",
                      "sum over the modules")
     yield Prediction("tokens", own * tokens, "number", "exact", f"{own:,} steps x {tokens:,} tokens")
-    yield Prediction("tokens_in_all", training.steps * tokens, "number", "exact",
-                     f"{training.steps:,} steps x {tokens:,} tokens, the parent's included")
+    before = _tokens_until(parent, training.resume.step) if parent and training.resume else 0
+    yield Prediction("tokens_in_all", before + own * tokens, "number", "exact",
+                     f"{before:,} of the parent + {own:,} steps x {tokens:,} tokens" if parent else "those of this run")
     yield Prediction("chance_loss", chosen.chance_loss(training.config), "nats", "exact", "ln of the vocabulary")
+
+
+def _tokens_until(experiment: Experiment, step: int) -> int:
+    """Tokens that have gone into an experiment's weights at a step, its own parents' included."""
+    in_all = figure(experiment.predictions, "tokens_in_all")
+    assert in_all is not None and in_all.value is not None
+    return int(in_all.value) - (experiment.training.steps - step) * experiment.training.batch.tokens
 
 
 def _peak_memory(experiment: Experiment, peak: int, kind: str) -> Prediction:

@@ -27,11 +27,11 @@ COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "steps",
                      "checkpoint", "hardware")
 
 QUANTITIES = (
-    ("steps", "count"), ("resume.step", "count"), ("batch.total_tokens", "count"), ("schedule.warmup_steps", "count"),
-    ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"), ("checkpoint.every", "count"),
-    ("checkpoint.keep_every", "count"), ("hardware.memory_budget", "size"), ("eval.validation.every", "count"),
-    ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "count"))
-"""Keys of quantities and their kinds; `*` stands for any name or index. A family adds its own."""
+    ("steps", "positive"), ("resume.step", "positive"), ("batch.total_tokens", "positive"),
+    ("schedule.warmup_steps", "count"), ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"),
+    ("checkpoint.every", "positive"), ("checkpoint.keep_every", "positive"), ("hardware.memory_budget", "size"),
+    ("eval.validation.every", "positive"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"))
+"""Keys of quantities and their kinds; `*` stands for any name or index, positive counts begin at 1. A family adds its own."""
 
 
 def lower(
@@ -65,7 +65,7 @@ class _Lowering:
         for pattern, kind in (*QUANTITIES, *family(self.plain["model"]["family"]).QUANTITIES):
             for key, value in _matching(self.plain, pattern.split(".")):
                 try:
-                    parse_count(value) if kind == "count" else parse(value, kind)
+                    _read(value, kind)
                 except NotAQuantity as error:
                     self.unreadable(key, error)
 
@@ -213,6 +213,13 @@ class _Lowering:
         if not self.parent or not training.resume:
             return ()
         return rates.boundary(self.parent.training, training, training.resume.step)
+
+
+def _read(value: Any, kind: str) -> None:
+    if kind not in ("count", "positive"):
+        parse(value, kind)
+    elif parse_count(value) < 1 and kind == "positive":
+        raise NotAQuantity(f"{value!r} has to be at least 1")
 
 
 def _matching(value: Any, path: list[str], key: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from . import checks, documents, launchers
 from .checks.subject import Subject
 from .contract.experiment import Experiment
-from .diagnostics import Diagnostic, has_errors, ordered
+from .diagnostics import Diagnostic, has_errors, ordered, quote
 from .freeze import freeze, predicted, warned
 from .lower import lower
 from .references import PARENT, references
 from .resolve import Resolved, resolve
 from .schema import validate
 from .shapes import Shapes
+from .source import SourceFile
 from .spec_schema import complete
 
 
@@ -30,6 +31,8 @@ class Compiled:
     resolved: Resolved | None
     experiment: Experiment | None
     diagnostics: tuple[Diagnostic, ...]
+    inputs: tuple[SourceFile, ...] = ()
+    """Every file that the experiment depends on, those of the specs it refers to included."""
 
 
 @dataclass
@@ -66,10 +69,12 @@ class Session:
             experiment, more = lower(resolved, referred)
             found += more
         if experiment is not None:
-            experiment = predicted(experiment)
+            experiment = predicted(experiment, referred[PARENT][1] if PARENT in referred else None)
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved))
-        return Compiled(path, resolved, experiment, tuple(ordered(found)))
+        others = [self._done[target] for target in references(resolved).values() if target in self._done]
+        inputs = dict.fromkeys([*resolved.files, *(file for other in others for file in other.inputs)])
+        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(inputs))
 
     def _referred(self, resolved: Resolved) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:
         """The experiments that a spec refers to, by the key that does, and what is wrong with them."""
@@ -80,16 +85,24 @@ class Session:
                 chain = " -> ".join(path.name for path in (*self._open[self._open.index(target):], target))
                 found.append(resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key))
                 continue
+            if not _is_file(target):
+                found.append(resolved.diagnostic("E221", f"there is no file {quote(str(resolved.value(key)))}", key,
+                                                 "the path is relative to the file that says so"))
+                continue
             other = self.compile(target)
             found += [one for one in other.diagnostics if other.experiment is None]
             if other.experiment is not None and other.resolved is not None:
                 referred[key] = (other.resolved, other.experiment)
-            elif not target.is_file():
-                found.append(resolved.diagnostic("E221", f"{resolved.value(key)} does not exist", key,
-                                                 "the path is relative to the file that says so"))
             else:
                 found.append(resolved.diagnostic("E222", f"{resolved.value(key)} has errors of its own", key))
         return referred, found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _own(found: list[Diagnostic], resolved: Resolved) -> list[Diagnostic]:

@@ -18,4 +18,8 @@ def references(resolved: Resolved) -> dict[str, Path]:
 
 
 def _target(resolved: Resolved, key: str) -> Path:
-    return (resolved.span(key).file.path.parent / str(resolved.value(key))).resolve()
+    written = resolved.span(key).file.path.parent / str(resolved.value(key))
+    try:
+        return written.resolve()
+    except (OSError, ValueError):  # a name that no file can have; whoever opens it says that there is none
+        return written

@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=49067ba2a608cdb0c445862277f609118d5f0fb11eb4a5ed93f3434f258813a9
+snapshot_sha256=d8244b5d23488801bccee6f5243ce927e61656d4361edaaf23423599e89d8395
 build='expc build'
 stages=(preflight prepare train evaluate compare report)
 

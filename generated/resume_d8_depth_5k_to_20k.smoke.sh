@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=748db8d59973cc7e59ec4a3135f3c6a966349ad78b3c15b4284ff248d80fe92c
+snapshot_sha256=b486c64c6232922061e65ca52dc91975e9dd50bd384aa04be9718438205b4ddc
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate compare report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 748db8d59973cc7e59ec4a3135f3c6a966349ad78b3c15b4284ff248d80fe92c
+# Snapshot b486c64c6232922061e65ca52dc91975e9dd50bd384aa04be9718438205b4ddc
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 49067ba2a608cdb0c445862277f609118d5f0fb11eb4a5ed93f3434f258813a9
+# Snapshot d8244b5d23488801bccee6f5243ce927e61656d4361edaaf23423599e89d8395
 
 set -euo pipefail
 

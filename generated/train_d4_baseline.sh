@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=38da6bfa7db031cc5c48ef32c280372663c49487655aa21a2ddaa58754ec0f3e
+snapshot_sha256=46418d26250acdab590a5a105d00cffaaf542f17f5fda62cf5fdca872cc0f1f9
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=062bcded663c06a8a7c4225a54537a8449373f693d866e8e6f915dcd9e32f3a4
+snapshot_sha256=2bc4e6842ded18cde5f6c1d82ab3203693488c32b322ff84ab2b8cec6fcafd5e
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 062bcded663c06a8a7c4225a54537a8449373f693d866e8e6f915dcd9e32f3a4
+# Snapshot 2bc4e6842ded18cde5f6c1d82ab3203693488c32b322ff84ab2b8cec6fcafd5e
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 38da6bfa7db031cc5c48ef32c280372663c49487655aa21a2ddaa58754ec0f3e
+# Snapshot 46418d26250acdab590a5a105d00cffaaf542f17f5fda62cf5fdca872cc0f1f9
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=b0c19f5c1917247961acf054c5f3502018e36ba324851d5d369f97476b914693
+snapshot_sha256=a53344619d9315dbdd79ede1afe07d92085b143fc988057ab672d88bba0ec3c1
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

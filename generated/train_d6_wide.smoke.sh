@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=8c041c6e90479ba044121853191d3c253d11c69e5dae2e2a84656fef32a8bae4
+snapshot_sha256=97d84814b04ff718fa1c781f3647e5675914448d1f98f2bb7aa0053ce455533f
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

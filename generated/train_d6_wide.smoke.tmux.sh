@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 8c041c6e90479ba044121853191d3c253d11c69e5dae2e2a84656fef32a8bae4
+# Snapshot 97d84814b04ff718fa1c781f3647e5675914448d1f98f2bb7aa0053ce455533f
 
 set -euo pipefail
 

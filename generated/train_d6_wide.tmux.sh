@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot b0c19f5c1917247961acf054c5f3502018e36ba324851d5d369f97476b914693
+# Snapshot a53344619d9315dbdd79ede1afe07d92085b143fc988057ab672d88bba0ec3c1
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=bfad8591279d36c12ec033f7716d2f7a73705bbd7cf3a68a89af94cf19630974
+snapshot_sha256=d8059fe9c0c9b3be6c136232de3380e1cf1f69059abb1a274db81fc7d0f115b9
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

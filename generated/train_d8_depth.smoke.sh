@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=10251d2fcf1e29ca4d0be97e5659c0bc745db9131d1558e6bf92149920213e78
+snapshot_sha256=82385484066e899afcf5e869c9b912736fd2504f5859c82bec446790e4068d5a
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

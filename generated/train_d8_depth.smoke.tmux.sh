@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 10251d2fcf1e29ca4d0be97e5659c0bc745db9131d1558e6bf92149920213e78
+# Snapshot 82385484066e899afcf5e869c9b912736fd2504f5859c82bec446790e4068d5a
 
 set -euo pipefail
 

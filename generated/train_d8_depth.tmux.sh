@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot bfad8591279d36c12ec033f7716d2f7a73705bbd7cf3a68a89af94cf19630974
+# Snapshot d8059fe9c0c9b3be6c136232de3380e1cf1f69059abb1a274db81fc7d0f115b9
 
 set -euo pipefail
 

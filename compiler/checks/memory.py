@@ -42,12 +42,13 @@ MARGIN = 1.25
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Peak against budget, budget against device."""
     hardware, peak = subject.experiment.hardware, figure(subject.experiment.predictions, "peak_memory")
-    budget = hardware.memory_budget or hardware.device_memory
-    key = "hardware.memory_budget" if hardware.memory_budget else "hardware.target"
+    stated = hardware.memory_budget is not None
+    budget = hardware.memory_budget if stated else hardware.device_memory
+    key = "hardware.memory_budget" if stated else "hardware.target"
     if hardware.memory_budget and hardware.device_memory and hardware.memory_budget > hardware.device_memory:
         yield subject.finding("E322", f"{hardware.title} has {size(hardware.device_memory)}, less than the budget of "
                               f"{size(hardware.memory_budget)}", key, also=["hardware.target"])
-    if not budget or not peak or not peak.value:
+    if budget is None or not peak or not peak.value:
         return
     said = f"the step's peak is {size(peak.value)} ({peak.method}), the budget {size(budget)}"
     if peak.value > budget:

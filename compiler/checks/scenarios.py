@@ -55,6 +55,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.finding("E342", "there is no parent to gain over", "scenarios.gain_over", also=["resume"])
     show = percent if scenarios.unit == "fraction" else significant
     cases = sorted(scenarios.cases, key=lambda case: (_low(case), _high(case)))
+    if inverted := next((case for case in cases if _low(case) >= _high(case)), None):
+        yield subject.finding("E340", f"{inverted.name} begins at {show(inverted.lower)} and ends at {show(inverted.upper)}",
+                              "scenarios.cases", "`from` has to be below `to`")
+        return
     if _low(cases[0]) > -inf:
         yield _hole(subject, f"below {show(cases[0].lower)}")
     for below, above in pairwise(cases):

@@ -39,7 +39,7 @@ def _base_units(value: int | float | str, kind: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if "" not in _UNITS[kind]:
             raise NotAQuantity(f"{value} needs a unit: one of {', '.join(_UNITS[kind])}")
-        return value
+        return float(value)
     match = _NUMBER.fullmatch(str(value))
     if not match or match[2] not in _UNITS[kind]:
         known = ", ".join(unit for unit in _UNITS[kind] if unit)
@@ -51,10 +51,10 @@ def _base_units(value: int | float | str, kind: str) -> float:
 def parse_count(value: int | float | str) -> int:
     """A whole number (`20k` is 20,000). Raises `NotAQuantity` where a fraction is left."""
     number = parse(value, "count")
+    if number > LARGEST_COUNT:
+        raise NotAQuantity(f"{str(value)[:40]} is more than {LARGEST_COUNT:,}")
     if number != int(number):
         raise NotAQuantity(f"{value!r} is no whole number")
-    if number > LARGEST_COUNT:
-        raise NotAQuantity(f"{value!r} is more than {LARGEST_COUNT:,}")
     return int(number)
 
 

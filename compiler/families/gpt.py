@@ -15,7 +15,7 @@ from ..contract.quantities import parse, parse_count
 from ..contract.training import Batch, ParameterGroup
 
 SCHEMA_FILE = "gpt.schema.json"
-QUANTITIES = (("data.pieces", "count"), ("data.valid_fraction", "fraction"))
+QUANTITIES = (("data.pieces", "positive"), ("data.valid_fraction", "fraction"))
 METRICS = (Metric("tunes_loss", "nats", "lower"), Metric("valid_bits_per_byte", "bits", "lower"))
 INDICATORS = ("has_title", "has_track", "has_braces", "has_instrument", "has_tempo", "has_staff", "has_bars",
               "has_fret_number", "has_dot_separator", "valid_format", "has_rhythm", "has_parentheses",
@@ -70,13 +70,14 @@ def parameters(config: Config) -> dict[str, int]:
 
 
 def flops_per_token(config: Config) -> int:
-    """FLOPs of forward and backward a token: 6 a matrix parameter plus 12 x depth x dim x length for attention.
+    """FLOPs of forward and backward a token: 6 a matrix parameter plus 6 x depth x dim x length for attention.
 
-    Chowdhery et al. 2022 (PaLM), appendix B; embeddings look up and do not multiply.
+    Chowdhery et al. 2022 (PaLM), appendix B, which counts twice as much for attention: a causal kernel computes half of
+    it. Embeddings look up and do not multiply.
     """
     model, count = config.model, parameters(config)
     matrices = count["attention"] + count["mlp"] + count["head"]
-    return 6 * matrices + 12 * model.depth * model.dim * model.sequence_length
+    return 6 * matrices + 6 * model.depth * model.dim * model.sequence_length
 
 
 def chance_loss(config: Config) -> float:

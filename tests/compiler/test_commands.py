@@ -86,7 +86,8 @@ def test_a_build_gives_the_files_of_the_house(workspace: Path) -> None:
         "d8_depth_v2/rate_schedule.en.svg"}
     entry = json.loads((workspace / "generated" / "manifest.json").read_text())["runs"]["d8_depth_v2"]
     assert set(entry["inputs"]) == {"specs/d8_v2.yaml", "specs/d8_depth.yaml", "specs/shared/alphatex.yaml",
-                                    "specs/shared/alphatex_suites.yaml"}
+                                    "specs/shared/alphatex_suites.yaml",
+                                    "specs/d4_baseline.yaml", "specs/d6_wide.yaml"}
 
 
 def test_a_profile_marks_every_name(workspace: Path) -> None:
@@ -160,6 +161,81 @@ def test_plan_against_a_revision(workspace: Path) -> None:
     assert expc(workspace, "plan", "specs/d8_depth.yaml", "--against", "HEAD").returncode == 0
     wrong = expc(workspace, "plan", "specs/d8_depth.yaml", "--against", "nowhere")
     assert wrong.returncode == 64 and "nowhere" in wrong.stderr
+
+
+def test_whole_numbers_stay_loadable_snapshots(workspace: Path) -> None:
+    from expc.compiler.contract import snapshot
+
+    for word in ("schedule.final_fraction=0", "schedule.final_fraction=1", "schedule.warmdown_ratio=0"):
+        assert expc(workspace, "build", "specs/d8_depth.yaml", "--set", word).returncode == 0
+        text = (workspace / "generated" / "d8_depth" / "snapshot.json").read_text()
+        assert snapshot.loads(text).name == "d8_depth"
+
+
+def test_overrides_hold_for_each_named_spec_alone(workspace: Path) -> None:
+    expc(workspace, "build", "specs/d8_depth.yaml")
+    shipped = json.loads((workspace / "generated" / "d8_depth" / "snapshot.json").read_text())["training_sha256"]
+    for specs in (("d8_v2", "d8_depth"), ("d8_depth", "d8_v2")):
+        paths = [f"specs/{name}.yaml" for name in specs]
+        built = expc(workspace, "build", *paths, "--set", "seed=7", "--set", "checkpoint.keep_last=9")
+        assert built.returncode == 0, built.stderr
+        for name in ("d8_depth", "d8_depth_v2"):
+            body = json.loads((workspace / "generated" / name / "snapshot.json").read_text())["experiment"]
+            assert (body["training"]["seed"], body["checkpoint"]["keep_last"]) == (7, 9)
+        # The parent that the child resumes from is the one that the specs say, not the overridden one.
+        assert body["training"]["resume"]["parent_training_sha256"] == shipped
+
+
+def test_two_specs_never_overwrite_each_other(workspace: Path) -> None:
+    copy = workspace / "specs" / "copy.yaml"
+    copy.write_text((workspace / "specs" / "d4_baseline.yaml").read_text())
+    clash = expc(workspace, "build")
+    assert clash.returncode == 1 and "E360" in clash.stderr
+    copy.unlink()
+    expc(workspace, "build")
+    copy.write_text((workspace / "specs" / "d4_baseline.yaml").read_text())
+    clash = expc(workspace, "build", "specs/copy.yaml")
+    assert clash.returncode == 1 and "belongs to specs/d4_baseline.yaml" in clash.stderr
+
+
+def test_a_spec_that_is_gone_is_orphaned_and_a_build_clears_it(workspace: Path) -> None:
+    spec = workspace / "specs" / "other.yaml"
+    spec.write_text((workspace / "specs" / "d4_baseline.yaml").read_text().replace("name: d4_baseline", "name: other"))
+    expc(workspace, "build")
+    assert (workspace / "generated" / "train_other.sh").is_file()
+    spec.unlink()
+    stale = expc(workspace, "build", "--check")
+    assert stale.returncode == 2 and "train_other.sh: orphaned" in stale.stderr
+    assert expc(workspace, "build").returncode == 0
+    assert not (workspace / "generated" / "train_other.sh").exists()
+    assert expc(workspace, "build", "--check").returncode == 0
+
+
+def test_a_manifest_cannot_delete_outside_its_folder(workspace: Path) -> None:
+    expc(workspace, "build", "specs/d4_baseline.yaml")
+    (workspace / "victim").write_text("kept")
+    path = workspace / "generated" / "manifest.json"
+    body = json.loads(path.read_text())
+    body["runs"]["d4_baseline"]["outputs"]["../victim"] = "x"
+    body["runs"]["broken"] = 5
+    path.write_text(json.dumps(body))
+    assert expc(workspace, "build", "specs/d4_baseline.yaml").returncode == 0
+    assert (workspace / "victim").read_text() == "kept"
+
+
+def test_a_file_where_the_folder_should_be_is_said(workspace: Path) -> None:
+    (workspace / "taken").write_text("")
+    built = expc(workspace, "build", "specs/d4_baseline.yaml", "--out", "taken")
+    assert built.returncode == 1 and "Traceback" not in built.stderr
+
+
+def test_the_editors_schema_accepts_every_shipped_file(workspace: Path) -> None:
+    import jsonschema
+    import yaml
+
+    validator = jsonschema.Draft202012Validator(json.loads(expc(workspace, "schema").stdout))
+    for path in sorted((workspace / "specs").rglob("*.yaml")):
+        assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == [], path
 
 
 def test_explain_says_where_a_value_comes_from(workspace: Path) -> None:

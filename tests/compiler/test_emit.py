@@ -10,7 +10,8 @@ from expc.compiler import emit
 
 
 def entry(texts: dict[str, str]) -> dict[str, object]:
-    return {"outputs": {name: emit.digest(text) for name, text in texts.items()}}
+    outputs = {name: emit.digest(text) for name, text in texts.items()}
+    return {"spec": "specs/a.yaml", "profile": None, "overrides": [], "outputs": outputs}
 
 
 def build(folder: Path, texts: dict[str, str]) -> list[str]:

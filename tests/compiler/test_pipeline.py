@@ -131,3 +131,24 @@ def test_which_checkpoints_are_left(policy: dict[str, int], kept: list[int], tmp
 
 def test_a_run_of_any_length_is_answered_at_once(tmp_path: Path) -> None:
     assert child(tmp_path, steps="900B", checkpoint={"every": 1, "keep_every": 7}).experiment is not None
+
+
+@pytest.mark.parametrize("overlay", [
+    {"steps": "0"}, {"checkpoint": {"every": "0k"}}, {"eval": {"validation": {"every": "1.5"}}}, {"steps": "9" * 330},
+    {"batch": {"total_tokens": "0.5"}}, {"steps": 1e300}, {"data": {"pieces": "0"}}])
+def test_counts_that_are_none_are_said(overlay: dict[str, object], tmp_path: Path) -> None:
+    assert [one.code for one in child(tmp_path, **overlay).diagnostics] == ["E110"]
+
+
+@pytest.mark.parametrize("path", ["a\0b.yaml", "x" * 5000 + ".yaml"])
+def test_references_that_no_file_can_have_are_missing(path: str, tmp_path: Path) -> None:
+    found = child(tmp_path, steps=2000, resume={"from": path, "step": 1000}).diagnostics
+    assert found and all(one.code.startswith("E") for one in found)
+
+
+def test_a_parents_tokens_are_counted_at_the_parents_batch(tmp_path: Path) -> None:
+    experiment = child(tmp_path, steps=2000, batch={"rows": 8, "total_tokens": 8192},
+                       resume={"from": "parent.yaml", "step": 1000}).experiment
+    assert experiment is not None
+    figures = {one.name: one.value for one in experiment.predictions.figures}
+    assert figures["tokens_in_all"] == 1000 * 4096 + 1000 * 8192
