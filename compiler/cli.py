@@ -116,8 +116,9 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
 
 
 @commands.command()
-def schema() -> None:
-    """Print the JSON Schema of specs, for editors."""
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of specs, for editors; it is JSON either way."""
     from .spec_schema import for_editors
 
     click.echo(json.dumps(for_editors(), indent=2, ensure_ascii=False))

@@ -14,7 +14,7 @@ import click
 
 from . import emit, render
 from .contract import canonical
-from .diagnostics import Diagnostic, Severity, nearest, ordered
+from .diagnostics import Diagnostic, Severity, has_errors, nearest, ordered
 from .handbook import HANDBOOK
 from .pipeline import Compiled, Session, artifacts
 from .plan import as_plain, as_text
@@ -50,6 +50,12 @@ def _say(found: Iterable[Diagnostic], form: str = "text") -> bool:
     else:
         click.echo({"json": render.as_json, "sarif": render.as_sarif, "github": render.as_github}[form](found))
     return any(one.severity is Severity.ERROR for one in found)
+
+
+def _failed(found: Iterable[Diagnostic], as_json: bool) -> bool:
+    """Whether there is an error. Prints the diagnostics: errors as JSON where that is asked for, warnings beside it as text."""
+    found = list(found)
+    return _say(found, "json" if as_json and has_errors(found) else "text")
 
 
 def _colour() -> bool:
@@ -99,7 +105,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
     """Writes everything, or nothing where any spec has an error."""
     workspace = _workspace(specs)
     compiled = _compiled(_chosen(specs, workspace), workspace, profile, overrides)
-    if _say(diagnostic for one in compiled for diagnostic in one.diagnostics):
+    if _failed((diagnostic for one in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
     folder = out or workspace / "generated"
     recorded = emit.read_manifest(folder)
@@ -178,7 +184,7 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     else:
         gone = _gone(recorded, workspace)
         compiled = _of_manifest({run: entry for run, entry in recorded.items() if run not in gone}, workspace)
-    if _say(diagnostic for one, _ in compiled for diagnostic in one.diagnostics):
+    if _failed((diagnostic for one, _ in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
     found = emit.stale(folder, {SCHEMA_FILE: canonical.dumps(for_editors())}, {})
     for one, forced in compiled:
@@ -220,7 +226,7 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
     """Predictions and the difference to what is built."""
     workspace = _workspace(specs)
     compiled = _compiled(list(specs), workspace, profile, overrides)
-    if _say(diagnostic for one in compiled for diagnostic in one.diagnostics):
+    if _failed((diagnostic for one in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
     plans = [planned(one.experiment, _committed(workspace, one.experiment.run, against))
              for one in compiled if one.experiment is not None]
@@ -260,7 +266,7 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
     resolved = compiled.resolved
     layers = resolved.layers(key) if resolved else []
     unread = [one for one in compiled.diagnostics if not one.code.startswith(("E1", "E3", "W3"))]
-    if _say(unread):
+    if _failed(unread, as_json):
         return ERRORS
     if not layers:
         raise click.UsageError(f"{subject} has no value at {key}")

@@ -19,6 +19,7 @@ from . import (
     launch_names,
     memory,
     metrics,
+    notes,
     parent,
     rate_jump,
     scenarios,
@@ -28,7 +29,7 @@ from . import (
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, parent, rate_jump, memory, suites, metrics,
-                                  scenarios, comparison, launch_names)
+                                  scenarios, comparison, launch_names, notes)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

@@ -253,6 +253,13 @@ def test_explain_prints_a_diagnostic(tmp_path: Path) -> None:
     assert wrong.returncode == 64 and "E303" in wrong.stderr
 
 
+def test_errors_are_json_where_that_is_asked_for(workspace: Path) -> None:
+    for words in (["build"], ["plan"], ["build", "--check"]):
+        failed = expc(workspace, *words, "specs/d4_baseline.yaml", "--set", "model.heads=7", "--json")
+        assert failed.returncode == 1
+        assert json.loads(failed.stdout)["diagnostics"][0]["code"] == "E301"
+
+
 def test_the_schema_is_whole(tmp_path: Path) -> None:
     schema = json.loads(expc(tmp_path, "schema").stdout)
     assert schema["properties"]["model"]["properties"]["family"]["enum"] == ["gpt"]

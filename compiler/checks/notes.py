@@ -1,0 +1,32 @@
+"""Whether every note is about something that the spec has: the documents print it beside that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..codes.entry import entry
+from ..diagnostics import Diagnostic, nearest
+from ..differences import leaves
+from .subject import Subject
+
+CODES = (
+    entry(
+        "E370",
+        "A note about nothing",
+        "`notes` gives reasons by section or key, and the documents print each beside what it is about. A key that the "
+        "resolved spec does not have would leave the note without a place.",
+        wrong="notes: [{about: optimizer.matrx_lr, text: Because.}]",
+        right="notes: [{about: optimizer.matrix_lr, text: Because.}]",
+    ),
+)
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """The key of each note against the resolved spec."""
+    for index, note in enumerate(subject.experiment.notes):
+        if subject.resolved.node(note.about) is None:
+            keys = {key for key, _ in leaves(subject.resolved.plain())}
+            known = keys | {key.rpartition(".")[0] for key in keys} | {key.split(".")[0] for key in keys}
+            near = nearest(note.about, known - {""})
+            yield subject.finding("E370", f'there is no "{note.about}" in this spec', f"notes.{index}.about",
+                                  f'did you mean "{near}"?' if near else "name a section or a key of the spec")
