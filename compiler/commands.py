@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import click
 
 from . import emit, render
 from .contract import canonical
+from .contract.workspace import find_workspace
 from .diagnostics import Diagnostic, Severity, has_errors, nearest, ordered
 from .handbook import HANDBOOK
 from .pipeline import Compiled, Session, artifacts
 from .plan import as_plain, as_text
 from .plan import plan as planned
 from .spec_schema import for_editors
-from .workspace import all_specs, find_workspace
+from .workspace import all_specs
 
 ERRORS, STALE = 1, 2
 SCHEMA_FILE = "spec.schema.json"
@@ -49,7 +51,7 @@ def _say(found: Iterable[Diagnostic], form: str = "text") -> bool:
             click.echo(render.as_text(found, colour=_colour()), err=True)
     else:
         click.echo({"json": render.as_json, "sarif": render.as_sarif, "github": render.as_github}[form](found))
-    return any(one.severity is Severity.ERROR for one in found)
+    return has_errors(found)
 
 
 def _failed(found: Iterable[Diagnostic], as_json: bool) -> bool:
@@ -62,13 +64,18 @@ def _colour() -> bool:
     return sys.stderr.isatty() and "NO_COLOR" not in os.environ
 
 
+def _sessions(workspace: Path) -> Callable[[str | None], Session]:
+    """One session a profile, so that specs which refer to one another are compiled once."""
+    return cache(lambda profile: Session(workspace, profile))
+
+
 def check(specs: tuple[Path, ...], form: str) -> int:
     """All diagnostics of the specs, bare and under each of their profiles."""
     workspace = _workspace(specs)
+    session, count = _sessions(workspace), 0
     found: list[Diagnostic] = []
-    count = 0
     for spec in _chosen(specs, workspace):
-        for one in _every_profile(spec, workspace):
+        for one in _every_profile(spec, session):
             found += one.diagnostics
             count += 1
     failed = _say(found, form)
@@ -78,11 +85,11 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     return ERRORS if failed else 0
 
 
-def _every_profile(spec: Path, workspace: Path) -> Iterator[Compiled]:
-    bare = Session(workspace).compile(spec)
+def _every_profile(spec: Path, session: Callable[[str | None], Session]) -> Iterator[Compiled]:
+    bare = session(None).compile(spec)
     yield bare
     for name in bare.resolved.profiles if bare.resolved else ():
-        yield Session(workspace, name).compile(spec)
+        yield session(name).compile(spec)
 
 
 def _compiled(specs: list[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...]) -> list[Compiled]:
@@ -119,7 +126,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         entries[one.experiment.run] = _entry(one, own, workspace, overrides)
         texts |= own
     try:
-        changed = emit.write_build(folder, entries, texts, () if specs else _gone(emit.read_manifest(folder), workspace))
+        changed = emit.write_build(folder, entries, texts, () if specs else _gone(recorded, workspace))
     except OSError as error:
         click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
         return ERRORS
@@ -155,10 +162,10 @@ def _clash(one: Compiled, own: dict[str, str], texts: dict[str, str], recorded: 
 
 def _gone(recorded: dict[str, Any], workspace: Path) -> tuple[str, ...]:
     """Runs of the manifest whose spec, or whose profile of it, is no longer there."""
-    gone = []
+    gone, session = [], Session(workspace)
     for run, entry in recorded.items():
         path = workspace / entry["spec"]
-        known = Session(workspace).compile(path).resolved if path.is_file() else None
+        known = session.compile(path).resolved if path.is_file() else None
         if known is None or (entry["profile"] is not None and entry["profile"] not in known.profiles):
             gone.append(run)
     return tuple(gone)
@@ -209,14 +216,13 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
 
 def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[tuple[Compiled, tuple[str, ...]]]:
     """Every entry of the manifest, and every spec that it lacks, compiled anew."""
-    sessions: dict[tuple[str | None, tuple[str, ...]], Session] = {}
+    shared = _sessions(workspace)
     wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
     listed = {path.resolve() for path, _, _ in wanted}
     wanted += [(path, None, ()) for path in all_specs(workspace) if path.resolve() not in listed]
     compiled = []
     for path, profile, overrides in wanted:
-        session = Session(workspace, profile) if overrides else sessions.setdefault(
-            (profile, overrides), Session(workspace, profile))
+        session = Session(workspace, profile) if overrides else shared(profile)
         compiled.append((session.compile(path, overrides), overrides))
     return compiled
 

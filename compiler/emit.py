@@ -58,9 +58,8 @@ def _is_entry(entry: Any) -> bool:
 def write_build(folder: Path, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
     """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
 
-    Runs that are `gone` leave the manifest, and their files with them.
-
-    Files that hold the right text already are not touched. Returns the names of those that changed.
+    Runs that are `gone` leave the manifest, and their files with them. Files that hold the right text already are not
+    touched. Returns the names of those that changed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -27,4 +26,4 @@ def warned(experiment: Experiment, diagnostics: Iterable[Diagnostic]) -> Experim
 def freeze(experiment: Experiment) -> tuple[str, str]:
     """The snapshot's text and its `snapshot_sha256`."""
     frozen = snapshot.dumps(experiment)
-    return frozen, json.loads(frozen)["snapshot_sha256"]
+    return frozen, snapshot.stated_sha256(frozen)

@@ -10,6 +10,7 @@ from pathlib import Path
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
+from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.contract.training import own_step_count
 
 from . import families
@@ -38,8 +39,6 @@ def preflight(experiment: Experiment, workspace: Path) -> None:
 
 
 def _started(experiment: Experiment, workspace: Path) -> int:
-    from expc.compiler.contract.snapshot import training_sha256
-
     found, _ = newest(run_folder(workspace, experiment.run) / "checkpoints", training_sha256(experiment.training))
     return found.position.step if found else 0
 

@@ -21,6 +21,13 @@ FORMAT = "expc.run/1"
 OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
 
 
+def outcome_of(error: BaseException) -> str:
+    """What the record says of work that ended with this error."""
+    if isinstance(error, UserError):
+        return OUTCOMES.get(error.exit_code, "failed")
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+
+
 class Record:
     """The record of one run, kept in step with its file."""
 
@@ -55,11 +62,8 @@ class Record:
         try:
             yield
             outcome = "done"
-        except UserError as error:
-            outcome = OUTCOMES.get(error.exit_code, "failed")
-            raise
-        except KeyboardInterrupt:
-            outcome = "interrupted"
+        except BaseException as error:
+            outcome = outcome_of(error)
             raise
         finally:
             entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}

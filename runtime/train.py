@@ -20,7 +20,7 @@ from .lock import exclusive
 from .loop import Loop, peak_memory
 from .prepare import prepare
 from .progress import say
-from .record import OUTCOMES, Record, environment, git_state
+from .record import Record, environment, git_state, outcome_of
 from .workspace import run_folder
 
 
@@ -122,15 +122,12 @@ def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
             loop.validate(say)  # the parent's model, or a kill between checkpoint and validation
         loop.run()
         outcome = "done"
-    except UserError as error:
-        outcome = OUTCOMES.get(error.exit_code, "failed")
-        raise
-    except KeyboardInterrupt:
-        outcome = "interrupted"
-        raise
     except torch.cuda.OutOfMemoryError as error:
         raise UserError(f"the GPU ran out of memory at step {loop.position.step:,}: fewer batch.rows with more "
                         "batch.accumulation need less; the last checkpoint stays", FAILED) from error
+    except BaseException as error:
+        outcome = outcome_of(error)
+        raise
     finally:
         if loop.metrics:
             loop.metrics.close()

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from expc.compiler.contract import names
+from expc.compiler.contract import workspace as contract
 
 from .errors import MISUSED, UserError
 
 
 def find_workspace(start: Path) -> Path:
     """The nearest folder upwards that holds `specs/`. Raises UserError."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "specs").is_dir():
-            return folder
-    raise UserError(f"no folder above {start} holds specs/; run this inside a workspace", MISUSED)
+    found = contract.find_workspace(start)
+    if found is None:
+        raise UserError(f"no folder above {start.resolve()} holds specs/; run this inside a workspace", MISUSED)
+    return found
 
 
 def run_folder(workspace: Path, run: str) -> Path:
