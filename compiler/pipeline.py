@@ -14,11 +14,11 @@ from .checks.subject import Subject
 from .contract.experiment import Experiment
 from .diagnostics import Diagnostic, has_errors, ordered, quote
 from .freeze import freeze, predicted, warned
-from .lower import lower
-from .references import PARENT, references
-from .resolve import Resolved, resolve
-from .schema import validate
-from .shapes import Shapes
+from .frontend.resolve import Resolved, resolve
+from .frontend.schema import validate
+from .frontend.shapes import Shapes
+from .lowering.lower import lower
+from .lowering.references import PARENT, references
 from .source import SourceFile
 from .spec_schema import complete
 

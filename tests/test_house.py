@@ -17,11 +17,9 @@ ROOT = Path(__file__).parents[1]
 # Each file or folder of the compiler imports the contract and what stands before it here.
 COMPILER_ORDER = """
     source diagnostics render workspace
-    scalars reading compose syntax parse
-    merge extends shapes defaults overrides interpolate resolve
-    schema_values schema
+    frontend
     hardware families launchers spec_schema
-    references bounds rates differences lower
+    differences lowering
     estimate codes checks handbook
     freeze documents emit plan pipeline commands cli
 """.split()

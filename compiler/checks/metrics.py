@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..bounds import metrics
 from ..codes.entry import entry
 from ..diagnostics import Diagnostic, listing, nearest
+from ..lowering.bounds import metrics
 from .subject import Subject
 
 CODES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..codes.entry import entry
 from ..contract.training import own_step_count
 from ..diagnostics import Diagnostic
-from ..rates import law_start
+from ..lowering.rates import law_start
 from .subject import Subject
 
 CODES = (

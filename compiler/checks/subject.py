@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..contract.experiment import Experiment
 from ..diagnostics import Diagnostic
-from ..resolve import Resolved
+from ..frontend.resolve import Resolved
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from expc.compiler.diagnostics import Diagnostic, ordered
-from expc.compiler.parse import parse
+from expc.compiler.frontend.parse import parse
+from expc.compiler.frontend.resolve import Resolved, resolve
+from expc.compiler.frontend.schema import validate
 from expc.compiler.render import as_text
-from expc.compiler.resolve import Resolved, resolve
-from expc.compiler.schema import validate
 from expc.compiler.source import Node, SourceFile
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "small.schema.json").read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from expc.compiler.frontend.resolve import Origin, Resolved
 from expc.compiler.render import as_text
-from expc.compiler.resolve import Origin, Resolved
 from tests.compiler.specs import check, sound, write
 from tests.compiler.test_resolve import BASE
 

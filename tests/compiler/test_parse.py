@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expc.compiler import compose
-from expc.compiler.parse import parse
-from expc.compiler.reading import MAX_BYTES, load
+from expc.compiler.frontend import compose
+from expc.compiler.frontend.parse import parse
+from expc.compiler.frontend.reading import MAX_BYTES, load
 from expc.compiler.render import as_text
 from tests.compiler.specs import WHOLE, codes, plain, read, source
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from .diagnostics import listing
+from ..diagnostics import listing
 
 JsonSchema = Mapping[str, Any]
 TYPES: dict[str, tuple[str, Any]] = {

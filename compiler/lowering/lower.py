@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Remark, Validation
+from ..contract.promises import Compared, Evaluation, Expectation, Predictions, Scenario, Scenarios, Suite, Text
+from ..contract.quantities import NotAQuantity, parse, parse_count
+from ..contract.snapshot import training_sha256
+from ..contract.training import Batch, Resume, Training
+from ..diagnostics import Diagnostic
+from ..differences import differences
+from ..families import family
+from ..frontend.resolve import Resolved
+from ..hardware import DEVICES
 from . import bounds, rates
-from .contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Remark, Validation
-from .contract.promises import Compared, Evaluation, Expectation, Predictions, Scenario, Scenarios, Suite, Text
-from .contract.quantities import NotAQuantity, parse, parse_count
-from .contract.snapshot import training_sha256
-from .contract.training import Batch, Resume, Training
-from .diagnostics import Diagnostic
-from .differences import differences
-from .families import family
-from .hardware import DEVICES
 from .references import PARENT
-from .resolve import Resolved
 
 COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "steps", "seed", "precision", "compile",
                      "checkpoint", "hardware")

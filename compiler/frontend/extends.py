@@ -9,11 +9,11 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .diagnostics import Diagnostic, listing, nearest, quote
+from ..diagnostics import Diagnostic, listing, nearest, quote
+from ..source import Node, SourceFile, Span
 from .merge import Layer, is_null, merge, without
 from .parse import parse
 from .reading import display, load
-from .source import Node, SourceFile, Span
 
 RESERVED = ("extends", "profiles")
 MAX_CHAIN = 20

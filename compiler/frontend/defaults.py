@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..source import Node, Span
 from .shapes import Shapes
-from .source import Node, Span
 
 MAX_DEPTH = 60
 

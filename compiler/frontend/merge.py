@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .source import Node, Span
+from ..source import Node, Span
 
 
 @dataclass(frozen=True)

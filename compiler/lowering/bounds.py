@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .contract.metrics import COMMON, Metric
-from .contract.quantities import parse
-from .families import family
+from ..contract.metrics import COMMON, Metric
+from ..contract.quantities import parse
+from ..families import family
 
 _KINDS = {"fraction": "fraction", "bytes": "size", "seconds": "time"}
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..diagnostics import Diagnostic, listing, nearest, quote
+from ..source import Node, Span
 from .compose import MAX_DEPTH
-from .diagnostics import Diagnostic, listing, nearest, quote
-from .source import Node, Span
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 MAX_LENGTH = 65_536

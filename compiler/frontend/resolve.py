@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..diagnostics import Diagnostic, Note, ordered
+from ..source import Node, SourceFile, Span
 from .defaults import defaults
-from .diagnostics import Diagnostic, Note, ordered
 from .extends import Chain, described
 from .interpolate import interpolate
 from .merge import Layer, fill, merge, without_nulls
 from .overrides import misfit, read_overrides
 from .shapes import JsonSchema, Shapes
-from .source import Node, SourceFile, Span
 
 Key = str | Sequence[str]  # "eval.compare.0.spec", or its parts where a key itself holds a dot
 

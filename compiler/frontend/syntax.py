@@ -10,8 +10,8 @@ from functools import cached_property
 
 import yaml
 
-from .diagnostics import Diagnostic, Note, quote
-from .source import LINE, SourceFile, Span
+from ..diagnostics import Diagnostic, Note, quote
+from ..source import LINE, SourceFile, Span
 
 QUOTES = 'put the text in quotes: "…"'
 SAME_QUOTE = "close the text with the same quote that opens it"

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..diagnostics import Diagnostic, quote
+from ..source import Node, SourceFile, Span
 from .compose import MAX_DEPTH
-from .diagnostics import Diagnostic, quote
 from .extends import RESERVED
 from .merge import Layer
 from .parse import parse
 from .scalars import NumberError, scalar
-from .source import Node, SourceFile, Span
 
 HELP = "write --set key.path=value"
 

@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from .diagnostics import Diagnostic, nearest, quote
-from .source import SourceFile, Span
+from ..diagnostics import Diagnostic, nearest, quote
+from ..source import SourceFile, Span
 
 MAX_BYTES = 1_000_000
 SUFFIXES = (".yaml", ".yml")

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .diagnostics import listing, nearest, quote
+from ..diagnostics import listing, nearest, quote
+from ..source import Node
 from .extends import described
 from .resolve import Resolved
 from .scalars import NumberError, Scalar, scalar
 from .shapes import Shapes, written
-from .source import Node
 
 Path = tuple[str, ...]
 Finding = tuple[str, str, str | None, Path]  # code, message, help, path

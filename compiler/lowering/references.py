@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .resolve import Resolved
+from ..frontend.resolve import Resolved
 
 PARENT = "resume.from"
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
+from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
 from .shapes import NEVER, JsonSchema, Shapes

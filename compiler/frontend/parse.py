@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import yaml
 
+from ..diagnostics import Diagnostic
+from ..source import LINE, Node, SourceFile
 from .compose import Composer, Stop
-from .diagnostics import Diagnostic
-from .source import LINE, Node, SourceFile
 from .syntax import explain
 
 MAX_SYNTAX_ERRORS = 20

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from .diagnostics import Diagnostic, Note, quote
+from ..diagnostics import Diagnostic, Note, quote
+from ..source import Node, SourceFile, Span
 from .scalars import NumberError, Scalar, scalar
-from .source import Node, SourceFile, Span
 
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 MAX_DEPTH = 50

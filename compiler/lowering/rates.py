@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .contract.experiment import Schedule
-from .contract.quantities import parse, parse_count
-from .contract.schedules import Curve, constant, trapezoid
-from .contract.training import BoundaryRow, ParameterGroup, Resume, Training
+from ..contract.experiment import Schedule
+from ..contract.quantities import parse, parse_count
+from ..contract.schedules import Curve, constant, trapezoid
+from ..contract.training import BoundaryRow, ParameterGroup, Resume, Training
 
 
 def schedule(plain: dict, steps: int, start: int) -> Schedule:
