@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from expc.compiler.contract.experiment import Checkpointing, Experiment, Validation
+from expc.compiler.contract.phases import Phase, whole
 from expc.compiler.pipeline import Session
 from expc.runtime.checkpoint import Position
 from expc.runtime.journal import Metrics
@@ -40,6 +41,9 @@ class Sleep:
         time.sleep(STEP_SECONDS)
         return {"loss": self.loss}
 
+    def enter(self, phase: Phase, workers: int) -> None:
+        """Nothing to make ready."""
+
     def validate(self, batches: int) -> dict[str, float]:
         """Nothing to measure."""
         return {"valid_loss": 0.0}
@@ -49,7 +53,7 @@ def experiment() -> Experiment:
     """The smoke form of d4_baseline with as many steps as a round, without checkpoints and validation on the way."""
     compiled = Session(ROOT, "smoke").compile(ROOT / "specs" / "d4_baseline.yaml").experiment
     assert compiled is not None
-    training = dataclasses.replace(compiled.training, steps=STEPS + 1)
+    training = dataclasses.replace(compiled.training, steps=STEPS + 1, phases=whole(0, STEPS + 1, compiled.training.batch))
     return dataclasses.replace(compiled, training=training, checkpoint=Checkpointing(10**9, 1, None),
                                validation=Validation(10**9, 1))
 

@@ -17,6 +17,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from expc.compiler.contract.families.gpt import Config, Data, Model
+from expc.compiler.contract.phases import whole
 from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
 from expc.compiler.families import gpt as compiled
@@ -47,8 +48,8 @@ class Case:
         config = Config(model, Data("synthetic", None, 1, 0, 0.1, False))
         batch = Batch(self.rows, self.length, self.accumulation, 1)
         groups = compiled.groups({"optimizer": RATES}, config, batch)
-        return Training("gpt", config, batch, groups, {"rate": constant(1.0, 0, 10)}, self.clip, 10, 0, "fp32", False,
-                        None)
+        return Training("gpt", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, self.clip, 10, 0,
+                        "fp32", False, None)
 
 
 CASES = (

@@ -8,50 +8,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .contract.experiment import Experiment
+from .contract.phases import Phase
 from .contract.promises import Prediction, Predictions
-from .contract.training import own_step_count
+from .contract.training import Training
 from .families import family
 from .hardware import DEVICES
 
 
-def estimate(experiment: Experiment, parent: Experiment | None = None) -> Predictions:
-    """All predictions for an experiment on its target; the parent's are there already."""
+def estimate(experiment: Experiment) -> Predictions:
+    """All predictions for an experiment on its target."""
     training, chosen = experiment.training, family(experiment.training.family)
-    kind = DEVICES[experiment.hardware.target].kind
-    memory = chosen.memory(training.config, training.batch, training.precision, training.compile)
-    figures = [*_counts(experiment, parent), _peak_memory(experiment, sum(memory.values()), kind), *_time(experiment)]
+    fullest, memory = _fullest(training)
+    figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
     return Predictions(chosen.parameters(training.config), memory, tuple(figures))
 
 
-def _counts(experiment: Experiment, parent: Experiment | None) -> Iterator[Prediction]:
+def _fullest(training: Training) -> tuple[Phase, dict[str, int]]:
+    """The phase whose updates need most memory, and how much by part."""
+    needs = [(phase, family(training.family).memory(training.config, phase.batch, training.precision, phase.compile))
+             for phase in training.phases]
+    return max(needs, key=lambda need: sum(need[1].values()))
+
+
+def _counts(experiment: Experiment) -> Iterator[Prediction]:
     training, chosen = experiment.training, family(experiment.training.family)
-    own = own_step_count(training)
-    tokens = training.batch.tokens
+    before, after = training.served(training.start).tokens, training.served(training.steps).tokens
+    how = " + ".join(f"{phase.end - phase.start:,} steps x {phase.batch.tokens:,}" for phase in training.phases) + " tokens"
     yield Prediction("parameters", sum(chosen.parameters(training.config).values()), "number", "exact",
                      "sum over the modules")
-    yield Prediction("tokens", own * tokens, "number", "exact", f"{own:,} steps x {tokens:,} tokens")
-    before = _tokens_until(parent, training.resume.step) if parent and training.resume else 0
-    yield Prediction("tokens_in_all", before + own * tokens, "number", "exact",
-                     f"{before:,} of the parent + {own:,} steps x {tokens:,} tokens" if parent else "those of this run")
+    yield Prediction("tokens", after - before, "number", "exact", how)
+    yield Prediction("tokens_in_all", after, "number", "exact",
+                     f"{before:,} of the parent + {how}" if before else "those of this run")
     yield Prediction("chance_loss", chosen.chance_loss(training.config), "nats", "exact", "ln of the vocabulary")
 
 
-def _tokens_until(experiment: Experiment, step: int) -> int:
-    """Tokens that have gone into an experiment's weights at a step, its own parents' included."""
-    in_all = figure(experiment.predictions, "tokens_in_all")
-    assert in_all is not None and in_all.value is not None
-    return int(in_all.value) - (experiment.training.steps - step) * experiment.training.batch.tokens
-
-
-def _peak_memory(experiment: Experiment, peak: int, kind: str) -> Prediction:
-    training = experiment.training
-    method, how = family(training.family).memory_method(training.precision, training.compile, kind)
-    return Prediction("peak_memory", peak, "bytes", method, how)
+def _peak_memory(experiment: Experiment, phase: Phase, peak: int) -> Prediction:
+    training, kind = experiment.training, DEVICES[experiment.hardware.target].kind
+    method, how = family(training.family).memory_method(training.precision, phase.compile, kind)
+    where = f"; in the phase {phase.name}" if len(training.phases) > 1 else ""
+    return Prediction("peak_memory", peak, "bytes", method, how + where)
 
 
 def _time(experiment: Experiment) -> Iterator[Prediction]:
     training, hardware = experiment.training, experiment.hardware
-    operations = family(training.family).flops_per_token(training.config) * own_step_count(training) * training.batch.tokens
+    operations = sum(_operations(training, phase) for phase in training.phases)
     yield Prediction("training_operations", operations, "number", "estimated",
                      "multiply-adds of matrices and attention, forward and backward, counted twice")
     if hardware.peak_flops is None:
@@ -63,6 +63,12 @@ def _time(experiment: Experiment) -> Iterator[Prediction]:
     if hardware.price_per_hour is not None:
         yield Prediction("cost", seconds / 3600 * hardware.price_per_hour, hardware.currency or "number", "lower_bound",
                          "lower bound of the time x price")
+
+
+def _operations(training: Training, phase: Phase) -> int:
+    """FLOPs of a phase's updates."""
+    each = family(training.family).flops_per_token(training.config, phase.batch.sequence_length)
+    return each * (phase.end - phase.start) * phase.batch.tokens
 
 
 def figure(predictions: Predictions, name: str) -> Prediction | None:

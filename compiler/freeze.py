@@ -11,9 +11,9 @@ from .diagnostics import Diagnostic, Severity
 from .estimate import estimate
 
 
-def predicted(experiment: Experiment, parent: Experiment | None = None) -> Experiment:
-    """The experiment with what can be predicted of it; its parent has to have predictions already."""
-    return replace(experiment, predictions=estimate(experiment, parent))
+def predicted(experiment: Experiment) -> Experiment:
+    """The experiment with what can be predicted of it."""
+    return replace(experiment, predictions=estimate(experiment))
 
 
 def warned(experiment: Experiment, diagnostics: Iterable[Diagnostic]) -> Experiment:

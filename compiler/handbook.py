@@ -6,6 +6,7 @@ from .checks import CHECKS
 from .codes import CODES
 from .codes.entry import Code
 from .codes.experiments import EXPERIMENTS
+from .codes.phases import PHASES
 
-HANDBOOK: dict[str, Code] = CODES | {one.code: one for one in EXPERIMENTS} | {
+HANDBOOK: dict[str, Code] = CODES | {one.code: one for one in (*EXPERIMENTS, *PHASES)} | {
     one.code: one for check in CHECKS for one in check.CODES}

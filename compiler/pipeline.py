@@ -69,7 +69,7 @@ class Session:
             experiment, more = lower(resolved, referred)
             found += more
         if experiment is not None:
-            experiment = predicted(experiment, referred[PARENT][1] if PARENT in referred else None)
+            experiment = predicted(experiment)
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved))
         others = [self._done[target] for target in references(resolved).values() if target in self._done]

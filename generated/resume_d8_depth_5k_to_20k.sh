@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=d8244b5d23488801bccee6f5243ce927e61656d4361edaaf23423599e89d8395
+snapshot_sha256=c25ff203ef8aad81e1ff97b0908bba2c3f4c8e7e75501e529e51a62c378704c0
 build='expc build'
 stages=(preflight prepare train evaluate compare report)
 

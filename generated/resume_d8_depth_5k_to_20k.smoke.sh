@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=b486c64c6232922061e65ca52dc91975e9dd50bd384aa04be9718438205b4ddc
+snapshot_sha256=ab91965c461c2e83e42b4c6e52a228fdd3091531080394ed82b39a57aea426c4
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate compare report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot b486c64c6232922061e65ca52dc91975e9dd50bd384aa04be9718438205b4ddc
+# Snapshot ab91965c461c2e83e42b4c6e52a228fdd3091531080394ed82b39a57aea426c4
 
 set -euo pipefail
 

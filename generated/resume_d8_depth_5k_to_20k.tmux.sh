@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d8244b5d23488801bccee6f5243ce927e61656d4361edaaf23423599e89d8395
+# Snapshot c25ff203ef8aad81e1ff97b0908bba2c3f4c8e7e75501e529e51a62c378704c0
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=46418d26250acdab590a5a105d00cffaaf542f17f5fda62cf5fdca872cc0f1f9
+snapshot_sha256=1a6958981d728a0a8bcc0e4ae48ea7ecc83354827dd27ee59ae0cc1d299db7fe
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=2bc4e6842ded18cde5f6c1d82ab3203693488c32b322ff84ab2b8cec6fcafd5e
+snapshot_sha256=36c240cad9a84926b6ca6089eebc0909b69aa280d7ae0c772f53e6204201ac8f
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 2bc4e6842ded18cde5f6c1d82ab3203693488c32b322ff84ab2b8cec6fcafd5e
+# Snapshot 36c240cad9a84926b6ca6089eebc0909b69aa280d7ae0c772f53e6204201ac8f
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 46418d26250acdab590a5a105d00cffaaf542f17f5fda62cf5fdca872cc0f1f9
+# Snapshot 1a6958981d728a0a8bcc0e4ae48ea7ecc83354827dd27ee59ae0cc1d299db7fe
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=a53344619d9315dbdd79ede1afe07d92085b143fc988057ab672d88bba0ec3c1
+snapshot_sha256=6f836f9702fbf17793f3a1a4d2e376fa373f2bfd052b3ac64fca2cb4dbe82517
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=97d84814b04ff718fa1c781f3647e5675914448d1f98f2bb7aa0053ce455533f
+snapshot_sha256=bf46eeeee02e796019f8dd973c53bc4d9b36d0e6eddb91025cd96b61f17832b4
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 97d84814b04ff718fa1c781f3647e5675914448d1f98f2bb7aa0053ce455533f
+# Snapshot bf46eeeee02e796019f8dd973c53bc4d9b36d0e6eddb91025cd96b61f17832b4
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot a53344619d9315dbdd79ede1afe07d92085b143fc988057ab672d88bba0ec3c1
+# Snapshot 6f836f9702fbf17793f3a1a4d2e376fa373f2bfd052b3ac64fca2cb4dbe82517
 
 set -euo pipefail
 

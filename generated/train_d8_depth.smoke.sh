@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=82385484066e899afcf5e869c9b912736fd2504f5859c82bec446790e4068d5a
+snapshot_sha256=0ab483a73352879811e3ff58762b4bfe8f18366daf67d4d81e5282ceda604e2f
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

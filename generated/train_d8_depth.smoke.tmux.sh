@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 82385484066e899afcf5e869c9b912736fd2504f5859c82bec446790e4068d5a
+# Snapshot 0ab483a73352879811e3ff58762b4bfe8f18366daf67d4d81e5282ceda604e2f
 
 set -euo pipefail
 

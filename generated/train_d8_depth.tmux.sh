@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d8059fe9c0c9b3be6c136232de3380e1cf1f69059abb1a274db81fc7d0f115b9
+# Snapshot 85f657a679c0cb33a8da0c4b2998bdad13601fa2f9e83488df4b58927c6d3336
 
 set -euo pipefail
 

@@ -9,10 +9,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from .errors import MISUSED, UserError
 from .files import read_json
 from .journal import now
+
+_held: list[IO[str]] = []
 
 
 def is_held(path: Path) -> bool:
@@ -41,4 +44,17 @@ def exclusive(path: Path, what: str, wait: bool = False) -> Iterator[None]:
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
         file.flush()
-        yield
+        _held.append(file)
+        try:
+            yield
+        finally:
+            _held.remove(file)
+
+
+def _let_go() -> None:
+    """Closes what a forked process has inherited: a reader of samples would keep the lock of a run that was killed."""
+    for file in _held:
+        file.close()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.phases import Phase
 
 from . import checkpoint, distributed, phases
 from .checkpoint import Position
@@ -48,6 +49,8 @@ class Loop:
     """The step of the run's own newest checkpoint."""
     pending: list[tuple[int, dict[str, Tensor], dict[str, float]]] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
+    phase: Phase | None = None
+    """The phase that the task is ready for."""
 
     def run(self) -> Position:
         """Trains to the last step. Raises UserError with INTERRUPTED after a stop, and where the loss is not finite."""
@@ -82,12 +85,25 @@ class Loop:
     def _update(self) -> None:
         training, before = self.experiment.training, self.position
         started = time.perf_counter()
+        batch = self._enter(training.phase_at(before.step)).batch
         rates = phases.apply(self.task.optimizers.values(), training, before.step)
         logged = self.task.step(before.step, before.samples)
-        self.position = Position(before.step + 1, before.samples + training.batch.samples,
-                                 before.tokens + training.batch.tokens,
+        self.position = Position(before.step + 1, before.samples + batch.samples, before.tokens + batch.tokens,
                                  before.seconds + time.perf_counter() - started)
         self.pending.append((self.position.step, logged, rates))
+
+    def _enter(self, phase: Phase) -> Phase:
+        """Makes the task ready for a phase that has just begun, and says so where the run has several."""
+        if phase is self.phase:
+            return phase
+        self.phase = phase
+        workers = self.experiment.loading[phase.name].workers
+        phases.freeze(self.task.optimizers.values(), phase)
+        self.task.enter(phase, workers)
+        if self.metrics and len(self.experiment.training.phases) > 1:
+            event(self.folder, "phase", step=self.position.step, name=phase.name, rows=phase.batch.rows,
+                  accumulation=phase.batch.accumulation, sequence_length=phase.batch.sequence_length, workers=workers)
+        return phase
 
     def flush(self) -> None:
         """Brings the pending losses to the journal; stops the run where one is not finite."""
@@ -105,6 +121,7 @@ class Loop:
                 self.metrics.write(step, "train", self.last | {f"rate.{name}": rate for name, rate in rates.items()})
         if self.pending and self.metrics:
             self.metrics.write(self.position.step, "pace", {
+                "phase": self.experiment.training.phase_at(self.position.step - 1).name,
                 "seconds": round(self.position.seconds, 4), "samples": self.position.samples,
                 "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1)})
         self.pending = []
@@ -118,9 +135,9 @@ class Loop:
 
     def pace(self) -> float:
         """Tokens a second inside this run's own training steps."""
-        own = self.experiment.training.resume.step if self.experiment.training.resume else 0
-        steps = self.position.step - own
-        return steps * self.experiment.training.batch.tokens / self.position.seconds if self.position.seconds else 0.0
+        training = self.experiment.training
+        own = training.served(self.position.step).tokens - training.served(training.start).tokens
+        return own / self.position.seconds if self.position.seconds else 0.0
 
     def _details(self) -> str:
         loss, rate = self.last.get("loss", math.nan), self.last.get("rate", 0.0)

@@ -1,4 +1,4 @@
-"""Puts the contract's schedules into the optimizers: what every parameter group's rate is at an update."""
+"""Puts the contract's phases and schedules into the optimizers: what moves in a phase, and at which rate at an update."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Iterable
 
 import torch
 
+from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training
 
 
-def rates(training: Training, update: int) -> dict[str, float]:
-    """The rate of each parameter group at an update, by name."""
-    multiplier = training.curves["rate"].at(update)
-    return {group.name: group.rate * multiplier for group in training.groups}
+def freeze(optimizers: Iterable[torch.optim.Optimizer], phase: Phase) -> None:
+    """Takes the groups that a phase freezes out of training, and puts the others back in.
+
+    Without a gradient an optimizer passes a parameter over, weight decay and moments included.
+    """
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.requires_grad_(group["name"] not in phase.frozen)
 
 
 def apply(optimizers: Iterable[torch.optim.Optimizer], training: Training, update: int) -> dict[str, float]:
@@ -21,7 +27,7 @@ def apply(optimizers: Iterable[torch.optim.Optimizer], training: Training, updat
     A loaded state brings the parent's rates along; taking them from the snapshot before each update is what keeps a
     resumed run honest.
     """
-    now = rates(training, update)
+    now = training.rates_at(update)
     decay = {group.name: group.weight_decay for group in training.groups}
     for optimizer in optimizers:
         for group in optimizer.param_groups:

@@ -11,7 +11,6 @@ from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
 from expc.compiler.contract.snapshot import training_sha256
-from expc.compiler.contract.training import own_step_count
 
 from . import families
 from .checkpoint import newest
@@ -62,7 +61,7 @@ def _disk(experiment: Experiment, workspace: Path) -> Iterator[str]:
     parameters = sum(experiment.predictions.parameters.values())
     kept = experiment.checkpoint.keep_last + 1
     if experiment.checkpoint.keep_every:
-        kept += own_step_count(experiment.training) // experiment.checkpoint.keep_every
+        kept += experiment.training.own_steps // experiment.checkpoint.keep_every
     needed = kept * parameters * 4 * 3
     free = shutil.disk_usage(workspace).free
     if free < needed:

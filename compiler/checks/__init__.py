@@ -21,6 +21,7 @@ from . import (
     metrics,
     notes,
     parent,
+    phases,
     rate_jump,
     scenarios,
     schedule,
@@ -28,7 +29,7 @@ from . import (
 )
 from .subject import Subject
 
-CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, parent, rate_jump, memory, suites, metrics,
+CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, memory, suites, metrics,
                                   scenarios, comparison, launch_names, notes)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
-from ..contract.training import own_step_count
 from ..diagnostics import Diagnostic
 from ..lowering.rates import law_start
 from .subject import Subject
@@ -41,7 +40,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             "E305", f"warmup {law.warmup_steps:,} + warmdown {law.warmdown_steps:,} steps ({law.warmdown_ratio:.0%} of "
             f"{law.warmdown_of}) are more than the {room:,} steps there are", "schedule",
             also=["schedule.warmup_steps", "schedule.warmdown_ratio", "steps"])
-    own = own_step_count(training)
+    own = training.own_steps
     for key, every in (("checkpoint.every", experiment.checkpoint.every),
                        ("eval.validation.every", experiment.validation.every)):
         if every > own > 0:

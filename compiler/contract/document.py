@@ -13,11 +13,12 @@ from typing import Any
 
 from . import names, quantities, rendering
 from .experiment import Experiment, Remark
+from .phases import Phase
 from .rendering import Words
 from .snapshot import training_sha256
-from .training import Training, own_step_count
+from .training import Training
 
-SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "steps", "resume", "checkpoint",
+SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "phases", "steps", "resume", "checkpoint",
                        "hardware", "launch", "eval", "expect", "scenarios")
 STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 
@@ -41,8 +42,10 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "experiment": experiment,
         "training": experiment.training,
         "training_sha256": training_sha256(experiment.training),
-        "start": start(experiment.training),
-        "own_steps": own_step_count(experiment.training),
+        "start": experiment.training.start,
+        "own_steps": experiment.training.own_steps,
+        "own_tokens": own_tokens(experiment.training),
+        "rate_factors": lambda phase: _rate_factors(experiment.training, phase, words),
         "rows": rows,
         "points": schedule_points(experiment.training),
         "metric": lambda name: _metric(experiment, name, words),
@@ -72,15 +75,27 @@ def _largest_first(parts: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(parts.items(), key=lambda part: (-part[1], part[0])))
 
 
-def start(training: Training) -> int:
-    """The step that the run begins at: 0, or its parent's."""
-    return training.resume.step if training.resume else 0
+def own_tokens(training: Training) -> int:
+    """Tokens that the run is to train on itself."""
+    return training.served(training.steps).tokens - training.served(training.start).tokens
+
+
+def _rate_factors(training: Training, phase: Phase, words: Words) -> str:
+    """What multiplies the rates in a phase: one factor where all groups share it, else one a group."""
+    factors = [phase.rates.get(group.name, 1.0) for group in training.groups]
+    if len(set(factors)) == 1:
+        return f"× {quantities.significant(factors[0])}"
+    named = (f"{words.label('group', group.name)} × {quantities.significant(factor)}"
+             for group, factor in zip(training.groups, factors, strict=True))
+    return words("list").join(named)
 
 
 def schedule_points(training: Training) -> tuple[tuple[int, float], ...]:
-    """(step, multiplier of the update that starts from it): this run's first and last update, each corner between."""
-    curve, first, last = training.curves["rate"], start(training), training.steps - 1
-    corners = {step for step, _ in curve.breakpoints() if first < step < last}
+    """(step, multiplier of the update that starts from it): this run's first and last update, each corner and each
+    beginning of a phase between."""
+    curve, first, last = training.curves["rate"], training.start, training.steps - 1
+    wanted = {*(step for step, _ in curve.breakpoints()), *(phase.start for phase in training.phases)}
+    corners = {step for step in wanted if first < step < last}
     return tuple((step, curve.at(step)) for step in sorted({first, *corners, last}))
 
 
@@ -172,7 +187,7 @@ def _facts(experiment: Experiment) -> dict[str, str]:
     public = {name: getattr(model, name) for name in dir(model) if not name.startswith("_")}
     numbers = {name: value for name, value in public.items() if isinstance(value, (int, float))}
     numbers |= {field.name: getattr(training.batch, field.name) for field in dataclasses.fields(training.batch)}
-    numbers |= {"steps": training.steps, "own_steps": own_step_count(training), "start": start(training),
+    numbers |= {"steps": training.steps, "own_steps": training.own_steps, "start": training.start,
                 "warmdown_steps": experiment.schedule.warmdown_steps,
                 "warmdown_start": training.steps - experiment.schedule.warmdown_steps}
     return {name: f"{value:,}" for name, value in numbers.items()}

@@ -17,13 +17,17 @@ FORMAT = "expc.snapshot/1"
 
 @dataclass(frozen=True)
 class Schedule:
-    """The schedule's law in the spec's own terms, for documents; `Training.curves` is what runs."""
+    """The schedule's law in the spec's own terms, for documents; `Training.curves` is what runs.
+
+    `rate_rule` says what rates do where a phase changes the batch; `Phase.rates` has it worked in.
+    """
 
     warmup_steps: int
     warmdown_steps: int
     warmdown_ratio: float
     warmdown_of: Literal["total", "remaining"]
     final_fraction: float
+    rate_rule: Literal["keep", "linear", "sqrt"] | None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,17 @@ class Validation:
 
     every: int
     batches: int
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How a phase's samples are read, which changes none of them: `workers` processes a rank read ahead, 0 reads in place.
+
+    `why` is what the author says about the phase.
+    """
+
+    workers: int
+    why: Text
 
 
 @dataclass(frozen=True)
@@ -86,7 +101,10 @@ class Remark:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment, resolved and checked. `run` names its folders and files: the name, then `.profile` if there is one."""
+    """One experiment, resolved and checked. `run` names its folders and files: the name, then `.profile` if there is one.
+
+    `loading` is by the name of the phase.
+    """
 
     run: str
     name: str
@@ -98,6 +116,7 @@ class Experiment:
     schedule: Schedule
     checkpoint: Checkpointing
     validation: Validation
+    loading: dict[str, Loading]
     hardware: Hardware
     launch: Launch
     evaluation: Evaluation

@@ -14,6 +14,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "time": {"s": 1, "m": 60, "h": 3600, "d": 86400},
     "count": {"": 1, "k": 10**3, "M": 10**6, "B": 10**9},
     "fraction": {"": 1.0, "%": 0.01},
+    "factor": {"": 1.0, "%": 0.01},
 }
 _NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
 DASH = "–"
@@ -25,9 +26,9 @@ class NotAQuantity(ValueError):
 
 
 def parse(value: int | float | str, kind: str) -> float:
-    """A number in the base unit of `kind`: size (bytes), time (seconds), count, or fraction. Raises `NotAQuantity`.
+    """A number in the base unit of `kind`: size (bytes), time (seconds), count, fraction, factor. Raises `NotAQuantity`.
 
-    Bare numbers count as the base unit where that cannot be misread: for counts and fractions, not for sizes and times.
+    Bare numbers count as the base unit where that cannot be misread: not for sizes and times.
     """
     number = _base_units(value, kind)
     if kind == "fraction" and number > 1:

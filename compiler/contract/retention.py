@@ -18,7 +18,7 @@ def is_kept(experiment: Experiment, step: int) -> bool:
 
 def newest_kept(experiment: Experiment, count: int) -> list[int]:
     """At most `count` steps that a finished run still holds, the newest ones, in ascending order."""
-    first, last, policy = _start(experiment), experiment.training.steps, experiment.checkpoint
+    first, last, policy = experiment.training.start, experiment.training.steps, experiment.checkpoint
     regular = range((last - 1) // policy.every * policy.every, first, -policy.every)
     newest = [last, *islice(regular, policy.keep_last - 1)]
     for_good: list[int] = []
@@ -30,11 +30,6 @@ def newest_kept(experiment: Experiment, count: int) -> list[int]:
 
 def _is_kept_for_good(experiment: Experiment, step: int) -> bool:
     policy, last = experiment.checkpoint, experiment.training.steps
-    if not policy.keep_every or step % policy.keep_every or not _start(experiment) < step <= last:
+    if not policy.keep_every or step % policy.keep_every or not experiment.training.start < step <= last:
         return False
     return step == last or step % policy.every == 0
-
-
-def _start(experiment: Experiment) -> int:
-    resume = experiment.training.resume
-    return resume.step if resume else 0

@@ -1,4 +1,4 @@
-"""All that changes training: batch, parameter groups, curves, the parent to resume from. Its hash is the run's identity.
+"""All that changes training: phases, parameter groups, curves, the parent to resume from. Its hash is the run's identity.
 
 Lengths are steps (one step is one optimizer update), rates per update, `sequence_length` tokens.
 """
@@ -11,27 +11,8 @@ from typing import Any, Literal
 from .codec import Malformed
 from .families import CONFIGS
 from .families.gpt import Config as GPTConfig
+from .phases import Batch, Phase, Served
 from .schedules import Curve
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows on one rank at a time, accumulated, over all ranks; `sequence_length` in tokens."""
-
-    rows: int
-    sequence_length: int
-    accumulation: int
-    ranks: int
-
-    @property
-    def samples(self) -> int:
-        """Rows that one optimizer update sees."""
-        return self.rows * self.accumulation * self.ranks
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that one optimizer update sees."""
-        return self.samples * self.sequence_length
 
 
 @dataclass(frozen=True)
@@ -49,22 +30,30 @@ class ParameterGroup:
 
 @dataclass(frozen=True)
 class Resume:
-    """A parent run to start from: its checkpoint at `step`, what becomes of its optimizer state and of the rates."""
+    """A parent run to start from: its checkpoint at `step`, what becomes of its optimizer state and of the rates.
+
+    `served` counts the samples and tokens that are in that checkpoint.
+    """
 
     parent: str
     parent_training_sha256: str
     step: int
+    served: Served
     optimizer: Literal["keep", "reset"]
     schedule: Literal["continue", "restart", "rewarm"]
 
 
 @dataclass(frozen=True)
 class Training:
-    """All that changes training. `family` decides the type of `config`; `curves["rate"]` multiplies every peak rate."""
+    """All that changes training. `family` decides the type of `config`; `curves["rate"]` multiplies every peak rate.
+
+    `batch` is the spec's own, which holds wherever no phase says otherwise; what an update really sees is its phase's.
+    """
 
     family: str
     config: GPTConfig
     batch: Batch
+    phases: tuple[Phase, ...]
     groups: tuple[ParameterGroup, ...]
     curves: dict[str, Curve]
     gradient_clip: float | None
@@ -73,6 +62,35 @@ class Training:
     precision: Literal["fp32", "bf16"]
     compile: bool
     resume: Resume | None
+
+    @property
+    def start(self) -> int:
+        """The step that the run begins at: 0, or its parent's."""
+        return self.resume.step if self.resume else 0
+
+    @property
+    def own_steps(self) -> int:
+        """Steps that this run takes itself: all of them, less those that it takes over from its parent."""
+        return self.steps - self.start
+
+    def phase_at(self, n: int) -> Phase:
+        """The phase of update n; beyond either end of the run, the nearest one."""
+        for phase in self.phases:
+            if n < phase.end:
+                return phase
+        return self.phases[-1]
+
+    def served(self, step: int) -> Served:
+        """What has been served when the run has come to `step`, its parents' part included."""
+        counted = self.resume.served if self.resume else Served(0, 0)
+        for phase in self.phases:
+            counted = counted.after(max(0, min(step, phase.end) - phase.start), phase.batch)
+        return counted
+
+    def rates_at(self, n: int) -> dict[str, float]:
+        """The rate of each parameter group at update n, by name."""
+        phase, multiplier = self.phase_at(n), self.curves["rate"].at(n)
+        return {group.name: group.rate * multiplier * phase.rates.get(group.name, 1.0) for group in self.groups}
 
     @staticmethod
     def chosen_types(plain: dict[str, Any], place: str) -> dict[str, type]:
@@ -89,8 +107,3 @@ class BoundaryRow:
     name: str
     before: float | None
     after: float | None
-
-
-def own_step_count(training: Training) -> int:
-    """Steps that this run takes itself: all of them, less those that it takes over from its parent."""
-    return training.steps - (training.resume.step if training.resume else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..contract import quantities, rendering
-from ..contract.document import start
 from ..contract.experiment import Experiment
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 260, 56, 20, 16, 46
@@ -13,7 +12,7 @@ SAMPLES = 96
 def render_schedule(experiment: Experiment, language: str) -> str:
     """The multiplier of all peak rates over this run's steps, with the parent's last value where it was resumed."""
     training = experiment.training
-    curve, first, last = training.curves["rate"], start(training), training.steps
+    curve, first, last = training.curves["rate"], training.start, training.steps
     before = next((row.before for row in experiment.boundary if row.name == "rate"), None)
 
     def x(step: float) -> str:

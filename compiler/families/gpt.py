@@ -20,6 +20,8 @@ METRICS = (Metric("tunes_loss", "nats", "lower"), Metric("valid_bits_per_byte", 
 INDICATORS = ("has_title", "has_track", "has_braces", "has_instrument", "has_tempo", "has_staff", "has_bars",
               "has_fret_number", "has_dot_separator", "valid_format", "has_rhythm", "has_parentheses",
               "has_fret_numbers", "has_rhythm_dot", "has_effects", "is_valid")
+LOSSES: tuple[str, ...] = ()
+"""Names of the losses whose weights a phase may change."""
 REFERENCE_TOKENS = 2**19
 REFERENCE_DIM = 768
 FP32 = 4
@@ -69,15 +71,20 @@ def parameters(config: Config) -> dict[str, int]:
     }
 
 
-def flops_per_token(config: Config) -> int:
-    """FLOPs of forward and backward a token: 6 a matrix parameter plus 6 x depth x dim x length for attention.
+def epoch_samples(config: Config) -> int | None:
+    """Samples of one epoch: unknown here, since how many tokens the texts give is known only after preparation."""
+    return None
+
+
+def flops_per_token(config: Config, length: int) -> int:
+    """FLOPs of forward and backward a token in rows of `length`: 6 a matrix parameter, 6 x depth x dim x length for attention.
 
     Chowdhery et al. 2022 (PaLM), appendix B, which counts twice as much for attention: a causal kernel computes half of
     it. Embeddings look up and do not multiply.
     """
     model, count = config.model, parameters(config)
     matrices = count["attention"] + count["mlp"] + count["head"]
-    return 6 * matrices + 6 * model.depth * model.dim * model.sequence_length
+    return 6 * matrices + 6 * model.depth * model.dim * length
 
 
 def chance_loss(config: Config) -> float:

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..contract import names, quantities, rendering
 from ..contract.experiment import Experiment
-from ..contract.training import own_step_count
 
 TEMPLATE = "launchers/bash.sh.j2"
 
@@ -21,7 +20,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "run_folder": names.run_folder(experiment.run),
         "snapshot": names.snapshot(experiment.run),
         "snapshot_sha256": snapshot_sha256,
-        "first_step": quantities.integer(training.steps - own_step_count(training)),
+        "first_step": quantities.integer(training.start),
         "last_step": quantities.integer(training.steps),
         "suites": ", ".join(suite.name for suite in experiment.evaluation.suites),
         "compared": ", ".join(other.run for other in experiment.evaluation.compare),

@@ -10,28 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Remark, Validation
-from ..contract.promises import Compared, Evaluation, Expectation, Predictions, Scenario, Scenarios, Suite, Text
+from ..contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Loading, Remark, Validation
+from ..contract.phases import Batch, Served
+from ..contract.promises import Predictions
 from ..contract.quantities import NotAQuantity, parse, parse_count
 from ..contract.snapshot import training_sha256
-from ..contract.training import Batch, Resume, Training
+from ..contract.training import Resume, Training
 from ..diagnostics import Diagnostic
 from ..differences import differences
 from ..families import family
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
-from . import bounds, rates
+from . import rates
+from .lengths import Clock, Length, parse_length, period
+from .phases import Phasing, workers
+from .promises import Promises, text
 from .references import PARENT
 
-COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "steps", "seed", "precision", "compile",
-                     "checkpoint", "hardware")
+COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision",
+                     "compile", "checkpoint", "hardware")
 
 QUANTITIES = (
-    ("steps", "positive"), ("resume.step", "positive"), ("batch.total_tokens", "positive"),
-    ("schedule.warmup_steps", "count"), ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"),
-    ("checkpoint.every", "positive"), ("checkpoint.keep_every", "positive"), ("hardware.memory_budget", "size"),
-    ("eval.validation.every", "positive"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"))
-"""Keys of quantities and their kinds; `*` stands for any name or index, positive counts begin at 1. A family adds its own."""
+    ("steps", "positive"), ("epochs", "positive"), ("resume.step", "positive"), ("batch.total_tokens", "positive"),
+    ("schedule.warmup_steps", "length"), ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"),
+    ("checkpoint.every", "period"), ("checkpoint.keep_every", "period"), ("hardware.memory_budget", "size"),
+    ("phases.*.from", "length"), ("phases.*.to", "period"), ("phases.*.rate", "factor"), ("phases.*.rates.*", "factor"),
+    ("eval.validation.every", "period"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"))
+"""Keys of quantities and their kinds; `*` stands for any name or index; positive counts and periods begin at 1. A family adds
+its own."""
 
 
 def lower(
@@ -41,13 +47,6 @@ def lower(
     lowering = _Lowering(resolved, referred)
     experiment = lowering.experiment()
     return (None if lowering.found else experiment), lowering.found
-
-
-def text(prose: str | dict[str, str] | None) -> Text:
-    """Prose by language; one text for all languages goes under `any`, no text gives an empty mapping."""
-    if isinstance(prose, dict):
-        return dict(prose)
-    return {"any": prose} if prose else {}
 
 
 class _Lowering:
@@ -75,6 +74,9 @@ class _Lowering:
             return None
         plain = self.plain
         training, law = self.training()
+        if training is None:
+            return None
+        promises = Promises(self.resolved, plain, self.referred, self.parent, self.found)
         name, profile = plain["name"], self.resolved.profile
         return Experiment(
             run=f"{name}.{profile}" if profile else name,
@@ -86,13 +88,14 @@ class _Lowering:
             training=training,
             schedule=law,
             checkpoint=self.checkpointing(),
-            validation=Validation(parse_count(plain["eval"]["validation"]["every"]),
+            validation=Validation(self.length(plain["eval"]["validation"]["every"]),
                                   plain["eval"]["validation"]["batches"]),
+            loading={name: Loading(count, text(why)) for name, count, why in workers(plain, training.phases)},
             hardware=self.hardware(),
             launch=Launch(plain["launch"].get("name") or f"train_{name}", tuple(plain["launch"]["targets"])),
-            evaluation=Evaluation(tuple(self.suites()), tuple(self.compared()), plain["eval"]["results"]),
-            expectations=tuple(self.expectations()),
-            scenarios=self.scenarios(),
+            evaluation=promises.evaluation(),
+            expectations=tuple(promises.expectations()),
+            scenarios=promises.scenarios(),
             notes=tuple(Remark(note["about"], text(note["text"]), None) for note in plain["notes"]),
             warnings=(),
             languages=tuple(plain["report"]["language"]),
@@ -101,18 +104,27 @@ class _Lowering:
             predictions=Predictions({}, {}, ()),
         )
 
-    def training(self) -> tuple[Training, Any]:
+    def training(self) -> tuple[Training | None, Any]:
         plain, chosen = self.plain, family(self.plain["model"]["family"])
         config = chosen.config(plain)
-        batch = Batch(plain["batch"]["rows"], config.model.sequence_length, plain["batch"]["accumulation"],
-                      plain["batch"]["ranks"])
-        steps, resume = parse_count(plain["steps"]), self.resume()
-        law = rates.schedule(plain["schedule"], steps, resume.step if resume else 0)
+        self.epoch_samples = chosen.epoch_samples(config)
+        self.batch = Batch(plain["batch"]["rows"], config.model.sequence_length, plain["batch"]["accumulation"],
+                           plain["batch"]["ranks"])
+        groups, resume, end = chosen.groups(plain, config, self.batch), self.resume(), self.end()
+        self.check_epochs()
+        if end is None or self.found:
+            return None, None
+        clock = Clock(resume.step if resume else 0, resume.served if resume else Served(0, 0), self.epoch_samples)
+        phasing = Phasing(plain, self.batch, groups, clock, end)
+        phases, steps = phasing.run(), phasing.steps
+        self.found += [self.resolved.diagnostic(one.code, one.message, one.key) for one in phasing.found]
+        law = rates.schedule(plain["schedule"], steps, clock.step, self.length(plain["schedule"]["warmup_steps"]))
         return Training(
             family=plain["model"]["family"],
             config=config,
-            batch=batch,
-            groups=chosen.groups(plain, config, batch),
+            batch=self.batch,
+            phases=phases,
+            groups=groups,
             curves={"rate": rates.rate_curve(law, steps, resume, self.parent.training if self.parent else None)},
             gradient_clip=_real(plain["optimizer"].get("gradient_clip")),
             steps=steps,
@@ -122,18 +134,47 @@ class _Lowering:
             resume=resume,
         ), law
 
+    def end(self) -> Length | None:
+        """How long the run is; None where not exactly one key says so."""
+        said = [name for name in ("steps", "epochs") if self.plain.get(name) is not None]
+        if len(said) == 1:
+            return parse_length(self.plain[said[0]], said[0])  # type: ignore[arg-type]
+        if said:
+            self.found.append(self.resolved.diagnostic("E417", "steps and epochs both say how long the run is", "epochs",
+                                                       "where one is inherited, take it away: `epochs: null`", ["steps"]))
+        else:
+            self.found.append(self.resolved.diagnostic("E417", "neither steps nor epochs says how long the run is", "",
+                                                       "add one of them, such as `steps: 20k`"))
+        return None
+
+    def check_epochs(self) -> None:
+        """Reports lengths in epochs, where an epoch's samples are not known before the data is prepared."""
+        if self.epoch_samples is not None:
+            return
+        for pattern, kind in (*QUANTITIES, ("epochs", "period")):
+            for key, value in _matching(self.plain, pattern.split(".")):
+                if kind in ("length", "period") and (key == "epochs" or parse_length(value).unit == "epochs"):
+                    self.found.append(self.resolved.diagnostic(
+                        "E416", f"{key} counts in epochs, and how many samples one has is not known before the data is "
+                        "prepared", key, "count in steps, samples or tokens"))
+
+    def length(self, value: int | float | str) -> int:
+        """A length in steps of the spec's own batch."""
+        return period(value, self.batch, self.epoch_samples)
+
     def resume(self) -> Resume | None:
         if not self.parent:
             return None
         said = self.plain["resume"]
-        return Resume(self.parent.run, training_sha256(self.parent.training), parse_count(said["step"]),
+        step = parse_count(said["step"])
+        return Resume(self.parent.run, training_sha256(self.parent.training), step, self.parent.training.served(step),
                       said["optimizer"], said["schedule"])
 
     def checkpointing(self) -> Checkpointing:
         said = self.plain["checkpoint"]
         keep_every = said.get("keep_every")
-        return Checkpointing(parse_count(said["every"]), said["keep_last"],
-                             None if keep_every is None else parse_count(keep_every))
+        return Checkpointing(self.length(said["every"]), said["keep_last"],
+                             None if keep_every is None else self.length(keep_every))
 
     def hardware(self) -> Hardware:
         said = self.plain["hardware"]
@@ -150,58 +191,6 @@ class _Lowering:
             currency=said.get("currency"),
         )
 
-    def suites(self) -> Iterator[Suite]:
-        for name, said in self.plain["eval"]["suites"].items():
-            yield Suite(name, text(said["title"]), parse(said["weight"], "fraction"), tuple(said["prompts"]),
-                        tuple(said["indicators"]), said["samples"], said["max_new_tokens"],
-                        float(said["temperature"]), said["seed"])
-
-    def compared(self) -> Iterator[Compared]:
-        for index, said in enumerate(self.plain["eval"]["compare"]):
-            resolved, other = self.referred[f"eval.compare.{index}.spec"]
-            yield Compared(other.run, other.name, other.title, parse_count(said["step"]),
-                           training_sha256(other.training), sum(other.predictions.parameters.values()))
-
-    def unit(self, metric: str) -> str:
-        """The metric's unit; a metric that nobody knows is the business of a check, and read as a number here."""
-        known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"]["suites"]))
-        return known[metric].unit if metric in known else "number"
-
-    def bound(self, key: str, value: int | float | str | None, unit: str) -> float | None:
-        if value is None:
-            return None
-        try:
-            return bounds.read(value, unit)
-        except NotAQuantity as error:
-            self.unreadable(key, error)
-            return None
-
-    def expectations(self) -> Iterator[Expectation]:
-        for index, said in enumerate(self.plain["expect"]):
-            unit = self.unit(said["metric"])
-            low, high = said.get("between", (None, None))
-            named = {"at_least": low, "above": None, "at_most": high, "below": None} | said
-            read = {side: self.bound(f"expect.{index}.{side if side in said else 'between'}", named[side], unit)
-                    for side in ("at_least", "above", "at_most", "below")}
-            strict_lower, strict_upper = read["above"] is not None, read["below"] is not None
-            yield Expectation(said["metric"], unit, read["above"] if strict_lower else read["at_least"],
-                              read["below"] if strict_upper else read["at_most"], strict_lower, strict_upper,
-                              text(said.get("why")))
-
-    def scenarios(self) -> Scenarios | None:
-        said = self.plain.get("scenarios")
-        if not said:
-            return None
-        unit = self.unit(said["metric"])
-        cases = tuple(
-            Scenario(case["name"], text(case["title"]),
-                     self.bound(f"scenarios.cases.{index}.from", case.get("from"), unit),
-                     self.bound(f"scenarios.cases.{index}.to", case.get("to"), unit),
-                     text(case["conclusion"]), text(case["next"]))
-            for index, case in enumerate(said["cases"]))
-        parent = self.parent if said.get("gain_over") == "parent" else None
-        return Scenarios(said["metric"], unit, parent.run if parent else None, cases)
-
     def changes(self) -> tuple[Change, ...]:
         if not self.parent:
             return ()
@@ -216,10 +205,14 @@ class _Lowering:
 
 
 def _read(value: Any, kind: str) -> None:
-    if kind not in ("count", "positive"):
-        parse(value, kind)
-    elif parse_count(value) < 1 and kind == "positive":
-        raise NotAQuantity(f"{value!r} has to be at least 1")
+    if kind in ("length", "period"):
+        number = parse_length(value).number
+    elif kind in ("count", "positive"):
+        number = parse_count(value)
+    else:
+        number = parse(value, kind)
+    if number <= 0 and kind in ("positive", "period"):
+        raise NotAQuantity(f"{value!r} has to be more than 0")
 
 
 def _matching(value: Any, path: list[str], key: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from ..contract.experiment import Schedule
-from ..contract.quantities import parse, parse_count
+from ..contract.quantities import parse
 from ..contract.schedules import Curve, constant, trapezoid
 from ..contract.training import BoundaryRow, ParameterGroup, Resume, Training
 
 
-def schedule(plain: dict, steps: int, start: int) -> Schedule:
-    """The law in the spec's terms; `start` is the step that the run begins at."""
+def schedule(plain: dict, steps: int, start: int, warmup: int) -> Schedule:
+    """The law in the spec's terms; `start` is the step that the run begins at, `warmup` the length of its rise in steps."""
     ratio = parse(plain["warmdown_ratio"], "fraction")
     base = steps if plain["warmdown_of"] == "total" else steps - start
     return Schedule(
-        warmup_steps=parse_count(plain["warmup_steps"]),
+        warmup_steps=warmup,
         warmdown_steps=round(ratio * base),
         warmdown_ratio=ratio,
         warmdown_of=plain["warmdown_of"],
         final_fraction=parse(plain["final_fraction"], "fraction"),
+        rate_rule=plain.get("rate_rule"),
     )
 
 
@@ -39,18 +40,19 @@ def rate_curve(law: Schedule, steps: int, resume: Resume | None, parent: Trainin
 
 def boundary(parent: Training, child: Training, step: int) -> tuple[BoundaryRow, ...]:
     """Each quantity in the parent's last update before `step` and in the child's first one after it."""
-    last, first = parent.curves["rate"].at(step - 1), child.curves["rate"].at(step)
-    rows = [BoundaryRow("rate", last, first)]
-    before = {group.name: group for group in parent.groups}
+    rows = [BoundaryRow("rate", parent.curves["rate"].at(step - 1), child.curves["rate"].at(step))]
+    before, last, first = {group.name: group for group in parent.groups}, parent.rates_at(step - 1), child.rates_at(step)
     for group in child.groups:
-        rows += _group_rows(before.get(group.name), group, last, first)
+        rows.append(BoundaryRow(f"rate.{group.name}", last.get(group.name), first[group.name]))
+        rows += _group_rows(before.get(group.name), group)
+    old, new = parent.phase_at(step - 1).batch, child.phase_at(step).batch
     for name in ("rows", "accumulation", "ranks", "sequence_length", "tokens"):
-        rows.append(BoundaryRow(f"batch.{name}", getattr(parent.batch, name), getattr(child.batch, name)))
+        rows.append(BoundaryRow(f"batch.{name}", getattr(old, name), getattr(new, name)))
     return tuple(rows)
 
 
-def _group_rows(old: ParameterGroup | None, new: ParameterGroup, last: float, first: float) -> list[BoundaryRow]:
-    rows = [BoundaryRow(f"rate.{new.name}", old.rate * last if old else None, new.rate * first)]
+def _group_rows(old: ParameterGroup | None, new: ParameterGroup) -> list[BoundaryRow]:
+    rows = []
     if new.weight_decay or (old and old.weight_decay):
         rows.append(BoundaryRow(f"weight_decay.{new.name}", old.weight_decay if old else None, new.weight_decay))
     if "momentum" in new.options:

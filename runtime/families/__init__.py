@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training
 
 from ..errors import UserError
@@ -29,8 +30,15 @@ class Task(Protocol):
     models: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
 
+    def enter(self, phase: Phase, workers: int) -> None:
+        """Makes ready for the updates of a phase: its batch, loss weights, compilation, and processes that read ahead.
+
+        Called before the first update, and again whenever another phase begins; may be called at any time.
+        """
+        ...
+
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
-        """Takes one optimizer update, accumulation included; `samples` were served before it.
+        """Takes one optimizer update of the phase, accumulation included; `samples` were served before it.
 
         Which samples it takes is a function of the seed and that counter alone. Returns detached 0-dim tensors: `loss`,
         and whatever else the family logs.

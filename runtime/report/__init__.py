@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from expc.compiler.contract import names, rendering
-from expc.compiler.contract.document import start
 from expc.compiler.contract.experiment import Experiment
 
 from ..files import write_atomic
@@ -57,5 +56,5 @@ def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, 
     levels = {LABELS[name]: value for name, value in references(experiment, evidence).items()}
     figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels)
     figures.rate_curve(folder / paths["rate"], f"{experiment.run}: learning rate", evidence.metrics, evidence.parent,
-                       training.curves["rate"], start(training), training.steps)
+                       training.curves["rate"], training.start, training.steps)
     return paths

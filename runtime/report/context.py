@@ -85,7 +85,7 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
     else:
         key = "summary.trained" if step >= training.steps else "summary.partly"
         yield words(key, run=rendering.code(experiment.run),
-                    start=quantities.integer(document.start(training)), step=quantities.integer(step),
+                    start=quantities.integer(training.start), step=quantities.integer(step),
                     planned=quantities.integer(training.steps), device=rendering.inline(measured.device_name(evidence)),
                     loss=rendering.amount(evidence.last("valid", "valid_loss"), "nats"))
     composite = (evidence.evaluation or {}).get("composite") or {}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from expc.compiler.contract import quantities, rendering
-from expc.compiler.contract.document import start
 from expc.compiler.contract.experiment import Experiment
 
 from ..verdicts import other_hardware
@@ -87,13 +86,13 @@ def device_name(evidence: Evidence) -> str:
 
 def trained_steps(experiment: Experiment, evidence: Evidence) -> int | None:
     """Steps that this run has taken itself."""
-    return None if evidence.step is None else max(0, evidence.step - start(experiment.training))
+    return None if evidence.step is None else max(0, evidence.step - experiment.training.start)
 
 
 def trained_tokens(experiment: Experiment, evidence: Evidence) -> int | None:
     """Tokens that this run has trained on itself."""
-    steps = trained_steps(experiment, evidence)
-    return None if steps is None else steps * experiment.training.batch.tokens
+    training = experiment.training
+    return None if evidence.step is None else training.served(evidence.step).tokens - training.served(training.start).tokens
 
 
 def epochs(experiment: Experiment, evidence: Evidence) -> float | None:

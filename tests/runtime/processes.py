@@ -58,7 +58,7 @@ def start_command(workspace: Path, *arguments: str) -> Process:
     """Runs any command of the runtime, in the workspace."""
     log = workspace / f"log{len(list(workspace.glob('log*')))}"
     log.touch()
-    process = SERVER.Process(target=_main, args=(arguments, str(workspace), str(log)), daemon=True)
+    process = SERVER.Process(target=_main, args=(arguments, str(workspace), str(log)))
     process.start()
     return Process(process, log)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.experiment import Experiment, Loading
 from expc.compiler.contract.families.gpt import Config, Data, Model
+from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.training import Batch, ParameterGroup, Training
 from expc.runtime.errors import DONE, INTERRUPTED
@@ -21,16 +22,21 @@ STEPS = 40
 
 
 def tiny(run: str) -> Experiment:
-    """Two layers of width 16 on short rows."""
+    """Two layers of width 16 on short rows, in three phases: one row; larger batches read ahead; a frozen table."""
     adam = {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-10}
     groups = (ParameterGroup("embedding", "adamw", "adamw", 0.1, 0.02, 0.0, adam),
               ParameterGroup("value_embeddings", "adamw", "adamw", 0.1, 0.02, 0.0, adam),
               ParameterGroup("unembedding", "adamw", "adamw", 0.1, 0.002, 0.0, adam),
               ParameterGroup("matrix", "muon", "muon", 0.02, 0.01, 0.1, {"momentum": 0.95}))
+    batch = Batch(1, 64, 1, 1)
+    phases = (Phase("first", 0, 6, batch, False, {}, {}, ()),
+              Phase("second", 6, 27, Batch(2, 64, 2, 1), False, {"matrix": 2.0}, {}, ()),
+              Phase("third", 27, STEPS, Batch(3, 64, 1, 1), False, {}, {}, ("embedding",)))
     made = Training("gpt", Config(Model(2, 16, 2, 320, 64, 1e5, 15.0), Data("synthetic", None, 60, 7, 0.1, False)),
-                    Batch(2, 64, 1, 1), groups, {"rate": trapezoid(0, STEPS, 2, 10, 0.1)}, 1.0, STEPS, 3, "fp32", False,
-                    None)
-    return dataclasses.replace(toy_family.experiment(toy_family.training()), run=run, name=run, training=made)
+                    batch, phases, groups, {"rate": trapezoid(0, STEPS, 2, 10, 0.1)}, 1.0, STEPS, 3, "fp32", False, None)
+    loading = {"first": Loading(0, {}), "second": Loading(2, {}), "third": Loading(1, {})}
+    base = toy_family.experiment(toy_family.training())
+    return dataclasses.replace(base, run=run, name=run, training=made, loading=loading)
 
 
 def lines(workspace: Path, run: str) -> list[dict[str, object]]:

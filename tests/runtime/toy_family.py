@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from expc.compiler.contract import families as contract_families
 from expc.compiler.contract.codec import to_plain
-from expc.compiler.contract.experiment import Checkpointing, Experiment, Hardware, Launch, Schedule, Validation
+from expc.compiler.contract.experiment import Checkpointing, Experiment, Hardware, Launch, Loading, Schedule, Validation
+from expc.compiler.contract.phases import Phase, whole
 from expc.compiler.contract.promises import Evaluation, Predictions
 from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.snapshot import dumps, training_sha256
@@ -71,13 +72,17 @@ class ToyTask:
             "critic": torch.optim.SGD([self._group("critic", critic)], momentum=critic.options["momentum"]),
         }
 
+    def enter(self, phase: Phase, workers: int) -> None:
+        """The batch; rows are in memory, nothing reads ahead."""
+        self.batch = phase.batch
+
     def _group(self, name: str, group: ParameterGroup) -> dict[str, Any]:
         return {"name": name, "params": list(self.models[name].parameters()), "lr": group.rate,
                 "weight_decay": group.weight_decay}
 
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
         """Critic always, generator at odd updates."""
-        model, count = self.training.config.model, self.training.batch.samples
+        model, count = self.training.config.model, self.batch.samples
         time.sleep(model.delay)
         real = self.rows[[(samples + i) % len(self.rows) for i in range(count)]]
         noise = torch.randn(count, 4) + random.random() + float(np.random.rand())
@@ -131,8 +136,9 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
 
 def training(steps: int = 40, **changes: Any) -> Training:
     """A toy training from scratch; keyword arguments replace its fields."""
+    batch = changes.get("batch", Batch(4, 1, 1, 1))
     made = Training(
-        family="toy", config=Config(Model(8, None, 0.0), Data(64, 3)), batch=Batch(4, 1, 1, 1),
+        family="toy", config=Config(Model(8, None, 0.0), Data(64, 3)), batch=batch, phases=whole(0, steps, batch),
         groups=(ParameterGroup("generator", "adamw", "adamw", 0.01, 0.01, 0.1, {}),
                 ParameterGroup("critic", "sgd", "sgd", 0.05, 0.05, 0.0, {"momentum": 0.9})),
         curves={"rate": trapezoid(0, steps, 3, steps // 4, 0.1)}, gradient_clip=None, steps=steps, seed=11,
@@ -150,8 +156,9 @@ def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
     """An experiment around a toy training: a checkpoint every 10 steps, the newest three kept, validation every 7."""
     base = Experiment(
         run=run, name=run, profile=None, title={"any": run}, goal={}, date=None, training=made,
-        schedule=Schedule(3, made.steps // 4, 0.25, "total", 0.1), checkpoint=Checkpointing(10, 3, None),
-        validation=Validation(7, 4), hardware=Hardware("cpu", "CPU", 1, None, None, None, None, None, None),
+        schedule=Schedule(3, made.steps // 4, 0.25, "total", 0.1, None), checkpoint=Checkpointing(10, 3, None),
+        validation=Validation(7, 4), loading={phase.name: Loading(0, {}) for phase in made.phases},
+        hardware=Hardware("cpu", "CPU", 1, None, None, None, None, None, None),
         launch=Launch(f"train_{run}", ("bash",)), evaluation=Evaluation((), (), "results.json"), expectations=(),
         scenarios=None, notes=(), warnings=(), languages=("en",), changes=(), boundary=(),
         predictions=Predictions({"generator": 49, "critic": 25}, {}, ()))
@@ -160,8 +167,8 @@ def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
 
 def child(parent: Training, step: int, steps: int, optimizer: str = "keep", **changes: Any) -> Experiment:
     """An experiment that goes on from `parent` (whose run is `toy`) at a step."""
-    resume = Resume("toy", training_sha256(parent), step, optimizer, "continue")  # type: ignore[arg-type]
-    own = dataclasses.replace(parent, resume=resume, steps=steps, **changes)
+    resume = Resume("toy", training_sha256(parent), step, parent.served(step), optimizer, "continue")  # type: ignore[arg-type]
+    own = dataclasses.replace(parent, resume=resume, steps=steps, phases=whole(step, steps, parent.batch), **changes)
     row = BoundaryRow("rate", parent.curves["rate"].at(step - 1), own.curves["rate"].at(step))
     return experiment(own, "child", boundary=(row,))
 

@@ -143,6 +143,18 @@ class Tokens:
         return rows
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Token rows by the numbers of their samples."""
+
+    tokens: Tokens
+    sampler: Sampler
+
+    def __call__(self, first: int, count: int) -> np.ndarray:
+        """Rows (count, length + 1) of the samples `first` to `first + count - 1`."""
+        return self.tokens.rows(self.sampler.starts(first, count), self.sampler.length)
+
+
 def load(folder: Path, part: str, vocabulary: int) -> Tokens:
     """A prepared part, mapped into memory."""
     about = read_json(folder / ABOUT_FILE)

@@ -6,14 +6,15 @@ import math
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training
 
 from ... import distributed
+from ...loading import Stream
 from . import data, optimizers
 from .model import GPT
 
@@ -29,21 +30,25 @@ class GPTTask:
         self.gpt = gpt.to(device)
         self.models: dict[str, nn.Module] = {"gpt": self.gpt}
         self.optimizers = optimizers.build(self.gpt, training)
-        self.loss = torch.compile(self.gpt.loss) if training.compile and device.type == "cuda" else self.gpt.loss
         self.tokens = data.load(folder, "train", model.vocabulary)
-        self.sampler = data.Sampler(len(self.tokens.ids), model.sequence_length, training.seed)
         self.held_out = {"valid": data.load(folder, "valid", model.vocabulary)}
         if training.config.data.tunes:
             self.held_out["tunes"] = data.load(folder, "tunes", model.vocabulary)
+        self.enter(training.phases[0], 0)
+
+    def enter(self, phase: Phase, workers: int) -> None:
+        """Rows of the phase's length in batches of its size; shorter rows are cut anew from the same tokens."""
+        self.batch = batch = phase.batch
+        self.loss = torch.compile(self.gpt.loss) if phase.compile and self.device.type == "cuda" else self.gpt.loss
+        sampler = data.Sampler(len(self.tokens.ids), batch.sequence_length, self.training.seed)
+        self.stream = Stream(data.Rows(self.tokens, sampler), batch.rows, batch.rows * batch.ranks, workers)
 
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
         """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches, on all ranks."""
-        batch = self.training.batch
-        rank, world = distributed.rank(), distributed.world_size()
+        batch, world = self.batch, distributed.world_size()
         total = torch.zeros((), device=self.device)
         for micro in range(batch.accumulation):
-            first = samples + (micro * world + rank) * batch.rows
-            inputs, targets = self._batch(self.sampler.starts(first, batch.rows), self.tokens)
+            inputs, targets = self._pairs(self.stream.take(samples + (micro * world + distributed.rank()) * batch.rows))
             with self._precision():
                 loss = self.loss(inputs, targets)
             (loss / batch.accumulation).backward()
@@ -71,8 +76,9 @@ class GPTTask:
             nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
         return norm.detach()
 
-    def _batch(self, starts: np.ndarray, tokens: data.Tokens) -> tuple[Tensor, Tensor]:
-        rows = torch.from_numpy(tokens.rows(starts, self.training.batch.sequence_length)).to(self.device)
+    def _pairs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and targets (rows, length) of token rows (rows, length + 1)."""
+        rows = rows.to(self.device)
         return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
 
     def _precision(self) -> AbstractContextManager[object]:
@@ -90,11 +96,11 @@ class GPTTask:
         return measured
 
     def _held_out(self, tokens: data.Tokens, batches: int | None) -> tuple[float, float]:
-        rows = self.training.batch.rows
-        starts = data.held_out_starts(len(tokens.ids), self.training.batch.sequence_length, batches and batches * rows)
+        rows, length = self.training.batch.rows, self.training.batch.sequence_length
+        starts = data.held_out_starts(len(tokens.ids), length, batches and batches * rows)
         nats, count, text_bytes = 0.0, 0, 0
         for first in range(0, len(starts), rows):
-            inputs, targets = self._batch(starts[first : first + rows], tokens)
+            inputs, targets = self._pairs(torch.from_numpy(tokens.rows(starts[first : first + rows], length)))
             with self._precision():
                 logits = self.gpt(inputs.clamp(min=0))
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=data.NOTHING, reduction="sum")

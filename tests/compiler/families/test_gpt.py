@@ -60,7 +60,7 @@ def test_counts_parameters_by_module() -> None:
 
 def test_counts_the_operations_of_matrices_and_attention() -> None:
     matrices = 6 * (12 * 8 * 256**2 + 8192 * 256)
-    assert gpt.flops_per_token(FULL) == matrices + 6 * 8 * 256 * 1024
+    assert gpt.flops_per_token(FULL, 1024) == matrices + 6 * 8 * 256 * 1024
 
 
 def test_chance_is_the_logarithm_of_the_vocabulary() -> None:

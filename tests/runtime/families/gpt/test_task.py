@@ -13,8 +13,8 @@ import torch
 from expc.compiler.contract.training import Batch
 from expc.runtime import distributed, phases
 from expc.runtime.families import gpt
-from expc.runtime.families.gpt.data import Sampler
 from expc.runtime.files import read_json
+from expc.runtime.loading import Fetch
 from tests.runtime.families.gpt.tiny import CPU, prepared, train, training
 
 
@@ -65,18 +65,6 @@ def test_accumulated_micro_batches_equal_one_large_batch(folder: Path) -> None:
     assert train(whole, 1, 4) == pytest.approx(train(parts, 1, 4), rel=2e-2)
 
 
-class Recorder:
-    """A sampler that writes down what it serves."""
-
-    def __init__(self, sampler: Sampler, served: list[int]) -> None:
-        self.sampler, self.served = sampler, served
-
-    def starts(self, first: int, count: int) -> np.ndarray:
-        found = self.sampler.starts(first, count)
-        self.served.extend(found.tolist())
-        return found
-
-
 def test_ranks_share_an_update_between_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = training(Batch(2, 48, 2, 2))
     served: list[int] = []
@@ -85,10 +73,15 @@ def test_ranks_share_an_update_between_them(folder: Path, monkeypatch: pytest.Mo
     for rank in (0, 1):
         monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
         task = gpt.build(run, folder, CPU)
-        monkeypatch.setattr(task, "sampler", Recorder(task.sampler, served))
+        fetch = task.stream.source.fetch
+
+        def recorded(first: int, count: int, fetch: Fetch = fetch) -> np.ndarray:
+            served.extend(range(first, first + count))
+            return fetch(first, count)
+
+        monkeypatch.setattr(task.stream.source, "fetch", recorded)
         task.step(3, 24)
-    alone = gpt.build(run, folder, CPU).sampler
-    assert sorted(served) == sorted(alone.starts(24, run.batch.samples).tolist())
+    assert sorted(served) == list(range(24, 24 + run.batch.samples))
 
 
 def test_the_norm_is_logged_and_clipped_only_where_asked(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from expc.compiler.contract.families.gpt import Config, Data, Model
+from expc.compiler.contract.phases import whole
 from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
 from expc.compiler.families import gpt as compiled
@@ -34,8 +35,8 @@ def training(batch: Batch | None = None, clip: float | None = None, steps: int =
     config = Config(model(**changes), Data("synthetic", None, pieces, 5, 0.1, True))
     batch = batch or Batch(4, config.model.sequence_length, 1, 1)
     groups = compiled.groups({"optimizer": RATES | (optimizer or {})}, config, batch)
-    return Training("gpt", config, batch, groups, {"rate": constant(1.0, 0, steps)}, clip, steps, 3, "fp32", False,
-                    None)
+    return Training("gpt", config, batch, whole(0, steps, batch), groups, {"rate": constant(1.0, 0, steps)}, clip, steps, 3,
+                    "fp32", False, None)
 
 
 def prepared(run: Training, folder: Path) -> Path:
