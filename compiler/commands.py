@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from . import emit, render
+from .acknowledge import Acknowledged, told
 from .contract import canonical
 from .contract.workspace import find_workspace
 from .diagnostics import Diagnostic, Severity, has_errors, nearest, ordered
@@ -22,7 +23,7 @@ from .pipeline import Compiled, Session, artifacts
 from .plan import as_plain, as_text
 from .plan import plan as planned
 from .spec_schema import for_editors
-from .workspace import all_specs
+from .workspace import all_specs, chosen, to_build
 
 ERRORS, STALE = 1, 2
 SCHEMA_FILE = "spec.schema.json"
@@ -34,13 +35,6 @@ def _workspace(specs: tuple[Path, ...]) -> Path:
     if found is None:
         raise click.UsageError(f"no folder above {start} holds specs/; run this inside a workspace")
     return found
-
-
-def _chosen(specs: tuple[Path, ...], workspace: Path) -> list[Path]:
-    chosen = list(specs) or all_specs(workspace)
-    if not chosen:
-        raise click.UsageError(f"there are no specs in {workspace / 'specs'}")
-    return chosen
 
 
 def _say(found: Iterable[Diagnostic], form: str = "text") -> bool:
@@ -74,14 +68,16 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     workspace = _workspace(specs)
     session, count = _sessions(workspace), 0
     found: list[Diagnostic] = []
-    for spec in _chosen(specs, workspace):
+    taken: list[Acknowledged] = []
+    for spec in chosen(specs, workspace):
         for one in _every_profile(spec, session):
             found += one.diagnostics
+            taken += one.acknowledged
             count += 1
     failed = _say(found, form)
     if not failed and form == "text":
         warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
-        click.echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else ""))
+        click.echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
     return ERRORS if failed else 0
 
 
@@ -111,7 +107,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
           as_json: bool) -> int:
     """Writes everything, or nothing where any spec has an error."""
     workspace = _workspace(specs)
-    compiled = _compiled(_chosen(specs, workspace), workspace, profile, overrides)
+    compiled = _compiled(to_build(specs, workspace), workspace, profile, overrides)
     if _failed((diagnostic for one in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
     folder = out or workspace / "generated"
@@ -137,7 +133,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         assert one.experiment is not None
         files = entries[one.experiment.run]["outputs"]
         touched = sum(name in changed for name in files)
-        click.echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed")
+        click.echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed{told(one.acknowledged)}")
     if out is not None:
         click.echo(f"written to {_shown(folder)} to be read; launchers run from generated/ of a workspace")
         return 0
@@ -187,7 +183,7 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     recorded = emit.read_manifest(folder)
     gone: tuple[str, ...] = ()
     if specs:
-        compiled = [(one, overrides) for one in _compiled(list(specs), workspace, profile, overrides)]
+        compiled = [(one, overrides) for one in _compiled(to_build(specs, workspace), workspace, profile, overrides)]
     else:
         gone = _gone(recorded, workspace)
         compiled = _of_manifest({run: entry for run, entry in recorded.items() if run not in gone}, workspace)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from enum import Enum
 
@@ -30,13 +30,16 @@ class Note:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding. The code's letter is its severity: E102 is an error, W301 a warning."""
+    """One finding. The code's letter is its severity: E102 is an error, W301 a warning. `keys` are those of the
+    spec that it is about, its own first; `figures` fill the sentence `warning.<code>` of each language."""
 
     code: str
     message: str
     span: Span | None = None
     help: str | None = None
     notes: tuple[Note, ...] = ()
+    keys: tuple[str, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def severity(self) -> Severity:

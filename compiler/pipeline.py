@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import checks, documents, launchers
+from .acknowledge import Acknowledged, acknowledge
 from .checks.subject import Subject
 from .contract.experiment import Experiment
 from .diagnostics import Diagnostic, has_errors, ordered, quote
@@ -31,6 +32,8 @@ class Compiled:
     resolved: Resolved | None
     experiment: Experiment | None
     diagnostics: tuple[Diagnostic, ...]
+    acknowledged: tuple[Acknowledged, ...] = ()
+    """Warnings that the spec lets stand with a reason; `diagnostics` holds them no longer."""
     inputs: tuple[SourceFile, ...] = ()
     """Every file that the experiment depends on, those of the specs it refers to included."""
 
@@ -64,17 +67,18 @@ class Session:
             return Compiled(path, resolved, None, tuple(ordered(found)))
         referred, more = self._referred(resolved)
         found += more
-        experiment = None
+        experiment, taken = None, list[Acknowledged]()
         if not has_errors(found):
             experiment, more = lower(resolved, referred)
             found += more
         if experiment is not None:
             experiment = predicted(experiment)
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
-            experiment = None if has_errors(found) else warned(experiment, _own(found, resolved))
+            found, taken = acknowledge(resolved, found)
+            experiment = None if has_errors(found) else warned(experiment, _own(found, resolved), taken)
         others = [self._done[target] for target in references(resolved).values() if target in self._done]
         inputs = dict.fromkeys([*resolved.files, *(file for other in others for file in other.inputs)])
-        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(inputs))
+        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs))
 
     def _referred(self, resolved: Resolved) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:
         """The experiments that a spec refers to, by the key that does, and what is wrong with them."""

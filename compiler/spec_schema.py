@@ -29,7 +29,9 @@ def complete() -> dict[str, Any]:
     properties = schema["properties"]
     family = properties["model"]["properties"]["family"]
     family["enum"] = list(FAMILIES)
-    properties["hardware"]["properties"]["target"]["enum"] = list(DEVICES)
+    machine = properties["claims"]["properties"]["machines"]["items"]
+    for holder in (properties["hardware"], machine):
+        holder["properties"]["target"]["enum"] = list(DEVICES)
     properties["launch"]["properties"]["targets"]["items"]["enum"] = list(TARGETS)
     schema["allOf"] = [_when_family(name, family) for name in FAMILIES]
     return schema

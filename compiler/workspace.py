@@ -1,10 +1,28 @@
-"""The specs of a workspace."""
+"""The specs of a workspace, and which of them are never built."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 
 def all_specs(workspace: Path) -> list[Path]:
     """The specs that a build without arguments takes: the YAML files right in `specs/`."""
     return sorted(path for path in (workspace / "specs").glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+
+
+def chosen(specs: tuple[Path, ...], workspace: Path) -> list[Path]:
+    """The specs that are named, or all of them. Raises `UsageError` where there are none."""
+    found = list(specs) or all_specs(workspace)
+    if not found:
+        raise click.UsageError(f"there are no specs in {workspace / 'specs'}")
+    return found
+
+
+def to_build(specs: tuple[Path, ...], workspace: Path) -> list[Path]:
+    """The specs that a build takes. Those in `specs/source/` restate documents, faults included: raises `UsageError`."""
+    for path in specs:
+        if path.resolve().is_relative_to((workspace / "specs" / "source").resolve()):
+            raise click.UsageError(f"{path} restates a document with its faults and is never built; run `expc check {path}`")
+    return chosen(specs, workspace)

@@ -20,7 +20,7 @@ COMPILER_ORDER = """
     frontend
     hardware families launchers spec_schema
     differences lowering
-    estimate codes checks handbook
+    estimate reckon codes checks handbook acknowledge
     freeze documents emit plan pipeline commands cli
 """.split()
 

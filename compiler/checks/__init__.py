@@ -14,23 +14,37 @@ from ..diagnostics import Diagnostic
 from . import (
     architecture,
     batch,
+    claimed_changes,
+    claimed_counts,
+    claimed_losses,
+    claimed_machines,
+    claimed_memory,
+    claimed_time,
+    claimed_twice,
     comparison,
+    continuation,
     data,
     launch_names,
+    meaning,
     memory,
     metrics,
     notes,
     parent,
     phases,
+    randomness,
     rate_jump,
     scenarios,
     schedule,
+    starting_point,
     suites,
+    targets,
 )
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, memory, suites, metrics,
-                                  scenarios, comparison, launch_names, notes)
+                                  scenarios, comparison, launch_names, notes, continuation, randomness,
+                                  targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
+                                  claimed_memory, claimed_twice, claimed_losses, claimed_changes)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

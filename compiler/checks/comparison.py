@@ -52,8 +52,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                                   "extend one shared suites file", ["eval.suites"])
     steps = {one.step for one in experiment.evaluation.compare} | {experiment.training.steps}
     if experiment.evaluation.compare and len(steps) > 1 and not _meant(subject):
-        yield subject.finding("W352", "models are compared at steps " + ", ".join(f"{step:,}" for step in sorted(steps)),
-                              "eval.compare", "say in a note about eval.compare that this is meant")
+        yield subject.warning("W352", "eval.compare", {"steps": ", ".join(f"{step:,}" for step in sorted(steps))},
+                              "say in a note about eval.compare that this is meant")
 
 
 def _meant(subject: Subject) -> bool:

@@ -54,5 +54,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if peak.value > budget:
         yield subject.finding("E320", said, key, "fewer rows with more accumulation need less", ["batch.rows"])
     elif peak.value * MARGIN > budget:
-        yield subject.finding("W321", f"{said}: a margin of {budget / peak.value - 1:.0%}", key,
-                              "an allocator needs up to a quarter more than the peak", ["batch.rows"])
+        figures = {"peak": size(peak.value), "budget": size(budget), "margin": f"{budget / peak.value - 1:.0%}"}
+        yield subject.warning("W321", key, figures, f"an allocator needs up to a quarter more than the peak ({peak.method})",
+                              ["batch.rows"])

@@ -65,5 +65,5 @@ def _bounds(subject: Subject, index: int) -> Iterator[Diagnostic]:
         yield subject.finding("E333", f"{one.metric} cannot be at least {one.lower:g} and at most {one.upper:g}",
                               f"expect.{index}")
     elif one.metric in ("valid_loss", "train_loss") and one.upper and chance and one.upper >= chance:
-        yield subject.finding("W334", f"{one.metric} below {one.upper:g} is met by guessing (ln V = {chance:.3f})",
-                              f"expect.{index}", also=["model.vocabulary"])
+        yield subject.warning("W334", f"expect.{index}", {"metric": one.metric, "bound": f"{one.upper:g}",
+                                                          "chance": f"{chance:.3f}"}, also=["model.vocabulary"])

@@ -72,11 +72,9 @@ def _name(subject: Subject, key: str, name: str, before: list[str]) -> Iterator[
 def _reached(subject: Subject, key: str, name: str) -> Iterator[Diagnostic]:
     training = subject.experiment.training
     if name not in {phase.name for phase in training.phases}:
-        run = f"the run goes from step {training.start:,} to {training.steps:,}" if training.start else (
-            f"the run ends at step {training.steps:,}")
+        figures = {"name": name, "start": f"{training.start:,}", "steps": f"{training.steps:,}"}
         where = f"{key}.from" if subject.resolved.node(f"{key}.from") else f"{key}.name"
-        yield subject.finding("W413", f"{name} is never reached: {run}", where,
-                              "give it a range that the run comes to, or take it out", ["steps"])
+        yield subject.warning("W413", where, figures, "give it a range that the run comes to, or take it out", ["steps"])
 
 
 def _names(subject: Subject, key: str, said: dict[str, Any]) -> Iterator[Diagnostic]:

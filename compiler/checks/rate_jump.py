@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract.quantities import percent
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -29,6 +30,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
              for row in subject.experiment.boundary if row.name.startswith("rate.") and row.before and row.after]
     factor, name, before, after = max(jumps, default=(1.0, "", 1.0, 1.0))
     if factor > TOLERATED:
-        yield subject.finding(
-            "W313", f"{name} goes from {before:.3g} to {after:.3g} in one update (x {after / before:.3g})",
-            "resume.schedule", "`rewarm` rises to it over schedule.warmup_steps", ["resume.from", "schedule.warmup_steps"])
+        share = next(row.before for row in subject.experiment.boundary if row.name == "rate")
+        figures = {"name": name, "before": f"{before:.3g}", "after": f"{after:.3g}", "factor": f"{after / before:.3g}",
+                   "share": percent(share)}
+        yield subject.warning("W313", "resume.schedule", figures, "`rewarm` rises to it over schedule.warmup_steps",
+                              ["resume.from", "schedule.warmup_steps"])

@@ -44,5 +44,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for key, every in (("checkpoint.every", experiment.checkpoint.every),
                        ("eval.validation.every", experiment.validation.every)):
         if every > own > 0:
-            yield subject.finding("W306", f"every {every:,} steps, but the run takes {own:,}", key,
-                                  "only the last step will do", ["steps"])
+            yield subject.warning("W306", key, {"every": f"{every:,}", "own": f"{own:,}"}, "only the last step will do",
+                                  ["steps"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .claims import Claims
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
 from .training import BoundaryRow, Training
 
@@ -92,11 +93,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Remark:
-    """A note of the author (`about` names a section or key), or a warning that the checks left standing (`code` set)."""
+    """A note of the author; `about` names a section or key."""
 
     about: str
     text: Text
-    code: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A warning of the checks at `place` in the spec. `reason` is why its author acknowledges it; empty: it stands."""
+
+    code: str
+    place: str
+    text: Text
+    reason: Text
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,8 @@ class Experiment:
     expectations: tuple[Expectation, ...]
     scenarios: Scenarios | None
     notes: tuple[Remark, ...]
-    warnings: tuple[Remark, ...]
+    claims: Claims
+    warnings: tuple[Finding, ...]
     languages: tuple[str, ...]
     changes: tuple[Change, ...]
     boundary: tuple[BoundaryRow, ...]

@@ -77,6 +77,14 @@ class Resolved:
                 found.append(Origin(layer, None, node.place))
         return found
 
+    def states(self, key: Key) -> bool:
+        """Whether this spec says itself, in the profile at hand if there is one, what stands at a key: no base
+        file does, and under a profile not the spec at its full size."""
+        said = self.layers(key)
+        layer = said[-1].layer if said else None
+        kinds = ("override", "profile" if self.profile else "file")
+        return layer is not None and layer.by is None and layer.kind in kinds
+
     def origins(self, key: Key) -> tuple[Note, ...]:
         """Notes on how the value at a key came into this spec; none if the spec itself states it."""
         said = self.layers(key)
@@ -105,8 +113,10 @@ class Resolved:
     ) -> Diagnostic:
         """A finding at a key, with the notes that say where its value comes from and what other keys have to
         do with it."""
+        also = tuple(also)
         notes = (*(self.note(other) for other in also), *self.origins(key))
-        return Diagnostic(code, message, self.span(key), help, notes)
+        keys = tuple(".".join(parts(one)) for one in (key, *also))
+        return Diagnostic(code, message, self.span(key), help, notes, keys)
 
 
 def parts(key: Key) -> tuple[str, ...]:

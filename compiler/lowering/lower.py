@@ -22,6 +22,7 @@ from ..families import family
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
 from . import rates
+from .claims import claims
 from .lengths import Clock, Length, parse_length, period
 from .phases import Phasing, workers
 from .promises import Promises, text
@@ -96,7 +97,8 @@ class _Lowering:
             evaluation=promises.evaluation(),
             expectations=tuple(promises.expectations()),
             scenarios=promises.scenarios(),
-            notes=tuple(Remark(note["about"], text(note["text"]), None) for note in plain["notes"]),
+            notes=tuple(Remark(note["about"], text(note["text"])) for note in plain["notes"]),
+            claims=claims(self.resolved, self.unreadable),
             warnings=(),
             languages=tuple(plain["report"]["language"]),
             changes=self.changes(),

@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from expc.compiler.checks import CHECKS
+from expc.compiler.codes.acknowledgements import ACKNOWLEDGEMENTS
 from expc.compiler.codes.experiments import EXPERIMENTS
 from expc.compiler.handbook import HANDBOOK
 from expc.compiler.pipeline import Session
 
 EXAMPLES = Path(__file__).parent / "examples"
-OVERLAYS = {one.code: one for one in (*EXPERIMENTS, *(one for check in CHECKS for one in check.CODES))}
+OVERLAYS = {one.code: one for one in (*EXPERIMENTS, *ACKNOWLEDGEMENTS, *(one for check in CHECKS for one in check.CODES))}
 
 
 def codes(tmp_path: Path, overlay: str) -> set[str]:

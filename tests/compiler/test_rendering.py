@@ -119,7 +119,7 @@ def test_languages_have_the_same_keys_with_the_same_placeholders() -> None:
 
 
 def _sources() -> str:
-    folders = ("templates", "compiler/contract", "compiler/documents", "runtime/report")
+    folders = ("templates", "compiler", "runtime/report")
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*")) if path.suffix in (".py", ".j2")]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from expc.compiler.contract import families as contract_families
+from expc.compiler.contract.claims import NOTHING
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Checkpointing, Experiment, Hardware, Launch, Loading, Schedule, Validation
 from expc.compiler.contract.phases import Phase, whole
@@ -160,7 +161,7 @@ def experiment(made: Training, run: str = "toy", **changes: Any) -> Experiment:
         validation=Validation(7, 4), loading={phase.name: Loading(0, {}) for phase in made.phases},
         hardware=Hardware("cpu", "CPU", 1, None, None, None, None, None, None),
         launch=Launch(f"train_{run}", ("bash",)), evaluation=Evaluation((), (), "results.json"), expectations=(),
-        scenarios=None, notes=(), warnings=(), languages=("en",), changes=(), boundary=(),
+        scenarios=None, notes=(), claims=NOTHING, warnings=(), languages=("en",), changes=(), boundary=(),
         predictions=Predictions({"generator": 49, "critic": 25}, {}, ()))
     return dataclasses.replace(base, **changes)
 

@@ -10,7 +10,7 @@ import pytest
 
 from expc.compiler import documents
 from expc.compiler.contract import document, rendering, snapshot
-from expc.compiler.contract.experiment import Experiment, Remark
+from expc.compiler.contract.experiment import Experiment, Finding, Remark
 from expc.compiler.contract.schedules import Curve, Segment
 from expc.compiler.documents.design import render_design
 from expc.compiler.documents.drawing import render_schedule
@@ -80,8 +80,8 @@ def hostile(experiment: Experiment) -> Experiment:
         date="2026|<b>",
         evaluation=dataclasses.replace(experiment.evaluation, suites=suites),
         scenarios=dataclasses.replace(experiment.scenarios, cases=cases),
-        notes=tuple(Remark(about, text, None) for about in ("model.depth", "optimizer", "a|<b>`")),
-        warnings=(Remark("a`|<b>", text, "W1|"),),
+        notes=tuple(Remark(about, text) for about in ("model.depth", "optimizer", "a|<b>`")),
+        warnings=(Finding("W1|", "a`|<b>", text, {}), Finding("W2|", "a`|<b>", text, text)),
         hardware=dataclasses.replace(experiment.hardware, title=evil, currency="<|"),
         expectations=tuple(dataclasses.replace(one, why=text) for one in experiment.expectations),
     )

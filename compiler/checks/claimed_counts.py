@@ -1,0 +1,49 @@
+"""Whether stated counts (parameters, batch, tokens, epochs, optimizer state) are what the spec gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..codes.entry import entry
+from ..contract.rendering import Words
+from ..diagnostics import Diagnostic
+from .subject import Subject, shown
+
+CODES = (
+    entry(
+        "E380",
+        "A stated count is not what the spec gives",
+        "`claims` holds what somebody states of the run. Parameters, tokens, batches, epochs and the optimizer's state "
+        "follow from the spec by arithmetic; rounded figures may be off by a tenth, counts by nothing. Mend the claim, or "
+        "the setting that it shows to be wrong.",
+        wrong="claims: {parameters: 60M}",
+        right="claims: {parameters: 19M}",
+    ),
+    entry(
+        "E384",
+        "The data cannot fill one update",
+        "With fewer samples than one update takes, an epoch that drops its last, unfilled batch holds no batch at all: "
+        "nothing is trained, and a loop that never runs reports no error.",
+        wrong="batch: {rows: 16, total_tokens: 16384}\nclaims: {samples: 10}",
+        right="batch: {rows: 16, total_tokens: 16384}\nclaims: {samples: 100k}",
+    ),
+)
+ROUNDED = {"parameters": 0.1, "optimizer_state": 0.1, "tokens": 0.1, "epochs": 0.01}
+"""Figures that documents round, and the share by which they may be off."""
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Each stated count against the computed one; the samples against one update."""
+    words = Words("en")
+    for one in subject.experiment.claims.figures:
+        if one.computed and not one.value.meets(one.computed, ROUNDED.get(one.quantity, 0.0)):
+            yield subject.finding(
+                "E380", f"{words.label('claim', one.quantity)}: stated {shown(one.value, one.unit)}, computed "
+                f"{shown(one.computed, one.unit)} ({words(f'claim.how.{one.how}')})", one.key)
+    samples, batch = subject.experiment.claims.figure("samples"), subject.experiment.training.batch
+    if samples and samples.value.high < batch.samples:
+        yield subject.finding(
+            "E384", f"{shown(samples.value, 'number')} samples do not fill one update of {batch.rows} rows x "
+            f"{batch.accumulation} accumulated x {batch.ranks} ranks = {batch.samples}", samples.key,
+            f"an epoch without its unfilled batch would hold {int(samples.value.high) // batch.samples}",
+            ["batch.rows", "batch.accumulation", "batch.ranks"])

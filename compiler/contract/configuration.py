@@ -1,0 +1,93 @@
+"""The configuration table of both documents: every setting by its key in a spec, its value in words, and its reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import quantities, rendering
+from .experiment import Experiment
+from .rendering import Words
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the configuration table, in Markdown; `reason` holds the author's words and what can be computed."""
+
+    key: str
+    label: str
+    value: str
+    reason: str
+
+
+def reason(experiment: Experiment, key: str, language: str) -> str:
+    """What the author says about exactly this key, as Markdown; empty where nothing is said."""
+    notes = (note for note in experiment.notes if note.about == key)
+    return "<br>".join(rendering.inline(rendering.say(note.text, language)) for note in notes)
+
+
+def rows(experiment: Experiment, words: Words) -> Iterator[Row]:
+    """The table's lines, in a spec's reading order; optimizer groups have a table of their own."""
+    facts = _facts(experiment)
+    for key, value in _values(experiment).items():
+        if value is None:
+            continue
+        explained = f"explain.{key}"
+        told = [reason(experiment, key, words.language), words(explained, **facts) if explained in words else ""]
+        yield Row(key, words.label("key", key), _shown(key, value, words), "<br>".join(text for text in told if text))
+
+
+def _values(experiment: Experiment) -> dict[str, Any]:
+    """Every setting by its key."""
+    training, hardware = experiment.training, experiment.hardware
+    values: dict[str, Any] = {"model.family": training.family}
+    for section in dataclasses.fields(training.config):
+        values |= _fields(section.name, getattr(training.config, section.name))
+    batch = training.batch
+    values |= {"batch.rows": batch.rows, "batch.accumulation": batch.accumulation, "batch.ranks": batch.ranks,
+               "batch.total_tokens": batch.tokens, "optimizer.gradient_clip": training.gradient_clip}
+    values |= _fields("schedule", experiment.schedule) | {"steps": training.steps, "seed": training.seed,
+                                                          "precision": training.precision, "compile": training.compile}
+    if training.resume:
+        values |= {"resume.from": training.resume.parent, "resume.step": training.resume.step,
+                   "resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
+    values |= _fields("checkpoint", experiment.checkpoint) | _fields("eval.validation", experiment.validation)
+    price = hardware.price_per_hour and quantities.significant(hardware.price_per_hour) + f" {hardware.currency or ''}"
+    return values | {"hardware.target": hardware.title, "hardware.count": hardware.count,
+                     "hardware.memory_budget": hardware.memory_budget, "hardware.price_per_hour": price}
+
+
+def _fields(prefix: str, settings: Any) -> dict[str, Any]:
+    return {f"{prefix}.{field.name}": getattr(settings, field.name) for field in dataclasses.fields(settings)}
+
+
+def _shown(key: str, value: Any, words: Words) -> str:
+    if isinstance(value, bool):
+        return words("yes") if value else words("no")
+    if key.endswith("memory_budget"):
+        return quantities.size(value)
+    if key in ("seed", "data.seed"):
+        return str(value)
+    if isinstance(value, int):
+        return quantities.integer(value)
+    if isinstance(value, float):
+        return f"{int(value):,}" if value == int(value) else quantities.significant(value)
+    chosen = f"choice.{key}.{value}"
+    if chosen not in words:
+        return rendering.inline(str(value))
+    return rendering.code(str(value)) + words("paren", text=words(chosen))
+
+
+def _facts(experiment: Experiment) -> dict[str, str]:
+    """Numbers that the explanations of the configuration table compute with, already formatted."""
+    training = experiment.training
+    model = training.config.model
+    public = {name: getattr(model, name) for name in dir(model) if not name.startswith("_")}
+    numbers = {name: value for name, value in public.items() if isinstance(value, (int, float))}
+    numbers |= {field.name: getattr(training.batch, field.name) for field in dataclasses.fields(training.batch)}
+    numbers |= {"steps": training.steps, "own_steps": training.own_steps, "start": training.start,
+                "warmdown_steps": experiment.schedule.warmdown_steps,
+                "warmdown_start": training.steps - experiment.schedule.warmdown_steps}
+    return {name: f"{value:,}" for name, value in numbers.items()}
