@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract.claims import Range
 from ..contract.rendering import Words
 from ..diagnostics import Diagnostic
 from .subject import Subject, shown
@@ -37,9 +38,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     words = Words("en")
     for one in subject.experiment.claims.figures:
         if one.computed and not one.value.meets(one.computed, ROUNDED.get(one.quantity, 0.0)):
-            yield subject.finding(
-                "E380", f"{words.label('claim', one.quantity)}: stated {shown(one.value, one.unit)}, computed "
-                f"{shown(one.computed, one.unit)} ({words(f'claim.how.{one.how}')})", one.key)
+            how = f"{words(f'claim.how.{one.how}')}; x {_factor(one.value, one.computed)}"
+            yield subject.finding("E380", f"{words.label('claim', one.quantity)}: stated {shown(one.value, one.unit)}, "
+                                  f"computed {shown(one.computed, one.unit)} ({how})", one.key)
     samples, batch = subject.experiment.claims.figure("samples"), subject.experiment.training.batch
     if samples and samples.value.high < batch.samples:
         yield subject.finding(
@@ -47,3 +48,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             f"{batch.accumulation} accumulated x {batch.ranks} ranks = {batch.samples}", samples.key,
             f"an epoch without its unfilled batch would hold {int(samples.value.high) // batch.samples}",
             ["batch.rows", "batch.accumulation", "batch.ranks"])
+
+
+def _factor(stated: Range, computed: Range) -> str:
+    return f"{computed.low / stated.high:.3g}" if computed.low > stated.high else f"{computed.high / stated.low:.3g}"

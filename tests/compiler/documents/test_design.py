@@ -73,6 +73,7 @@ def hostile(experiment: Experiment) -> Experiment:
     cases = tuple(
         dataclasses.replace(case, title=text, conclusion=text, next=text) for case in experiment.scenarios.cases
     )
+    past = tuple(dataclasses.replace(one, of=evil) for one in experiment.claims.losses)
     return dataclasses.replace(
         experiment,
         title=text,
@@ -82,6 +83,7 @@ def hostile(experiment: Experiment) -> Experiment:
         scenarios=dataclasses.replace(experiment.scenarios, cases=cases),
         notes=tuple(Remark(about, text) for about in ("model.depth", "optimizer", "a|<b>`")),
         warnings=(Finding("W1|", "a`|<b>", text, {}), Finding("W2|", "a`|<b>", text, text)),
+        claims=dataclasses.replace(experiment.claims, losses=past, only_changes=(evil,)),
         hardware=dataclasses.replace(experiment.hardware, title=evil, currency="<|"),
         expectations=tuple(dataclasses.replace(one, why=text) for one in experiment.expectations),
     )
