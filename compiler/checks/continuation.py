@@ -57,5 +57,6 @@ def _batch(subject: Subject, parent: Experiment) -> Iterator[Diagnostic]:
     rates = {group.name: group.rate for group in parent.training.groups}
     factors = {group.rate / rates[group.name] for group in training.groups if rates.get(group.name)}
     scaled = " – ".join(dict.fromkeys(f"{factor:.3g}" for factor in sorted(factors)))
-    figures = {"before": f"{before.tokens:,}", "rates": scaled, "after": f"{batch.tokens:,}", "factor": f"{batch.tokens / before.tokens:.3g}"}
+    figures = {"before": f"{before.tokens:,}", "rates": scaled, "after": f"{batch.tokens:,}",
+               "factor": f"{batch.tokens / before.tokens:.3g}"}
     yield subject.warning("W390", "batch", figures, "state the rates that this batch is to have", ["resume.from"])

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..contract.claims import Claims, Machine, Past, Range, Stated
-from ..contract.quantities import NotAQuantity, parse
+from ..contract.quantities import NotAQuantity, parse, parse_count
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
 
 Report = Callable[[str, NotAQuantity], None]
+SMALLEST, LARGEST = 1e-9, 1e18
 KINDS = {"count": "number", "size": "bytes", "time": "seconds", "rate": "per_second", "loss": "nats"}
 """Unit of each kind of figure; rates and losses are plain numbers in a spec."""
 RUN = {"parameters": "count", "optimizer_state": "size", "samples_per_update": "count", "samples": "count",
@@ -52,8 +53,7 @@ class _Reader:
             metric, step = said.get("metric"), said.get("step")
             quantity = metric or kind
             for figure in self.figures(f"{key}.{index}", {quantity: said["value"]}, {quantity: kind}, "value"):
-                yield Past(said["of"], None if step is None else int(self.number(f"{key}.{index}.step", step, "count")),
-                           metric, figure)
+                yield Past(said["of"], None if step is None else parse_count(step), metric, figure)
 
     def figures(self, key: str, said: dict[str, Any], kinds: dict[str, str], under: str = "") -> Iterator[Stated]:
         for quantity, kind in kinds.items():
@@ -75,6 +75,7 @@ class _Reader:
         except NotAQuantity as error:
             self.unreadable(key, error)
             return 1.0
-        if number <= 0:
-            self.unreadable(key, NotAQuantity(f"{said!r} has to be more than nothing"))
+        if not SMALLEST <= number <= LARGEST:
+            self.unreadable(key, NotAQuantity(f"{str(said)[:40]} is not between {SMALLEST:g} and {LARGEST:g}"))
+            return 1.0
         return number

@@ -36,7 +36,8 @@ QUANTITIES = (
     ("schedule.warmup_steps", "length"), ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"),
     ("checkpoint.every", "period"), ("checkpoint.keep_every", "period"), ("hardware.memory_budget", "size"),
     ("phases.*.from", "length"), ("phases.*.to", "period"), ("phases.*.rate", "factor"), ("phases.*.rates.*", "factor"),
-    ("eval.validation.every", "period"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"))
+    ("eval.validation.every", "period"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"),
+    ("claims.losses.*.step", "positive"), ("claims.scores.*.step", "positive"))
 """Keys of quantities and their kinds; `*` stands for any name or index; positive counts and periods begin at 1. A family adds
 its own."""
 

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from expc.compiler.contract import snapshot
+from expc.compiler.contract.claims import Claims, Machine, Range, Stated
 from expc.compiler.handbook import HANDBOOK
 from expc.compiler.pipeline import Compiled, Session
+from expc.compiler.reckon import memory_line
 from expc.compiler.render import as_text, summary
 from tests.compiler.test_commands import expc
 from tests.conftest import Golden
@@ -83,7 +87,10 @@ def test_figures_are_set_beside_what_the_spec_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("claims", [{"parameters": ["20M", "10M"]}, {"parameters": "1.0000001M", "samples": "0"},
-                                    {"losses": [{"of": "run 1", "value": [8, 7]}]}])
+                                    {"losses": [{"of": "run 1", "value": [8, 7]}]}, {"tokens": "9" * 400},
+                                    {"losses": [{"of": "run 1", "step": "1.5", "value": 8}]},
+                                    {"optimizer_state": "9" * 400 + "GB"},
+                                    {"machines": [{"target": "cpu", "tokens_per_second": 1e-320}]}])
 def test_a_figure_that_cannot_be_read_is_said(claims: dict[str, object], tmp_path: Path) -> None:
     assert set(codes(child(tmp_path, claims=claims))) == {"E110"}
 
@@ -109,3 +116,27 @@ def test_specs_that_restate_a_document_are_never_built(words: tuple[str, ...], t
     assert {path.name for path in tmp_path.iterdir()} == {"specs"}
     assert expc(tmp_path, "check", name).returncode == 1
     assert expc(tmp_path, "check").returncode == 0
+
+
+numbers = st.floats(1e-6, 1e9)
+
+
+@given(numbers, numbers, numbers)
+def test_a_time_that_follows_from_its_speed_never_contradicts_it(speed: float, faster: float, work: float) -> None:
+    stated = Range(min(speed, faster), max(speed, faster))
+    took = stated.inverse(work)
+    assert took.low <= took.high
+    assert took.meets(Range(work / speed, work / speed), 1e-9)
+    assert not Range(took.high * 1.2, took.high * 1.3).meets(took, 0.1)
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 10**9), st.integers(1, 10**12))
+def test_a_line_of_memory_goes_through_both_peaks(few: int, more: int, each: int, fixed: int) -> None:
+    def machine(rows: int) -> Machine:
+        peak = float(fixed + each * rows)
+        return Machine("", "h200", "", 1, rows, (Stated("", "peak_memory", "bytes", Range(peak, peak), None, None),))
+
+    line = memory_line(Claims((), (), (machine(few), machine(few + more)), (), ()))
+    assert line is not None and line.each == pytest.approx(each)
+    assert line.at(few + more) == pytest.approx(fixed + each * (few + more))
+    assert memory_line(Claims((), (), (machine(few), machine(few)), (), ())) is None
