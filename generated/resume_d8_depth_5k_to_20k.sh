@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=c25ff203ef8aad81e1ff97b0908bba2c3f4c8e7e75501e529e51a62c378704c0
+snapshot_sha256=2e1b03597a9374e2f2f40ec34db88f4fe71554eccc82ff4fd055289c9f28e0ed
 build='expc build'
 stages=(preflight prepare train evaluate compare report)
 

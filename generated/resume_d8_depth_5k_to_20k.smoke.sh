@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=ab91965c461c2e83e42b4c6e52a228fdd3091531080394ed82b39a57aea426c4
+snapshot_sha256=23bd8c7b4be9deca072b0109796e0b1be5b0ed81446e6597d261e2e415434bb8
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate compare report)
 

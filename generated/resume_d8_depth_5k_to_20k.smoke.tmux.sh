@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot ab91965c461c2e83e42b4c6e52a228fdd3091531080394ed82b39a57aea426c4
+# Snapshot 23bd8c7b4be9deca072b0109796e0b1be5b0ed81446e6597d261e2e415434bb8
 
 set -euo pipefail
 

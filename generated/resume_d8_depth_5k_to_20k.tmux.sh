@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot c25ff203ef8aad81e1ff97b0908bba2c3f4c8e7e75501e529e51a62c378704c0
+# Snapshot 2e1b03597a9374e2f2f40ec34db88f4fe71554eccc82ff4fd055289c9f28e0ed
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=1a6958981d728a0a8bcc0e4ae48ea7ecc83354827dd27ee59ae0cc1d299db7fe
+snapshot_sha256=8eef3d138bb43fec65e6349fec59395b2b26a0e17f61cd387e855b9e4f51d086
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

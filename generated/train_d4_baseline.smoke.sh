@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=36c240cad9a84926b6ca6089eebc0909b69aa280d7ae0c772f53e6204201ac8f
+snapshot_sha256=c2a950e7817418f81d69373e68feba163fc108e4f7e1b1c40e2680b1d6d265a4
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 36c240cad9a84926b6ca6089eebc0909b69aa280d7ae0c772f53e6204201ac8f
+# Snapshot c2a950e7817418f81d69373e68feba163fc108e4f7e1b1c40e2680b1d6d265a4
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 1a6958981d728a0a8bcc0e4ae48ea7ecc83354827dd27ee59ae0cc1d299db7fe
+# Snapshot 8eef3d138bb43fec65e6349fec59395b2b26a0e17f61cd387e855b9e4f51d086
 
 set -euo pipefail
 

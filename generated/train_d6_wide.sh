@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=6f836f9702fbf17793f3a1a4d2e376fa373f2bfd052b3ac64fca2cb4dbe82517
+snapshot_sha256=e410187074c531e56c1aa386af57368945835513f118d8d90caee1af3efcc8f9
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

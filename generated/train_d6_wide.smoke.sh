@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=bf46eeeee02e796019f8dd973c53bc4d9b36d0e6eddb91025cd96b61f17832b4
+snapshot_sha256=b9bff5a3806d78684eac7c06ac99f8e131d26e15bce5ee513c1eb68952bb71b0
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

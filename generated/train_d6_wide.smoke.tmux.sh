@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot bf46eeeee02e796019f8dd973c53bc4d9b36d0e6eddb91025cd96b61f17832b4
+# Snapshot b9bff5a3806d78684eac7c06ac99f8e131d26e15bce5ee513c1eb68952bb71b0
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 6f836f9702fbf17793f3a1a4d2e376fa373f2bfd052b3ac64fca2cb4dbe82517
+# Snapshot e410187074c531e56c1aa386af57368945835513f118d8d90caee1af3efcc8f9
 
 set -euo pipefail
 

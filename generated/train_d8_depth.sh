@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=85f657a679c0cb33a8da0c4b2998bdad13601fa2f9e83488df4b58927c6d3336
+snapshot_sha256=18d0e9a511327d21e57e6a3bbd4a8cc141db3bd086d478149f3305fe20efc025
 build='expc build'
 stages=(preflight prepare train evaluate report)
 

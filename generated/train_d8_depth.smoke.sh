@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=0ab483a73352879811e3ff58762b4bfe8f18366daf67d4d81e5282ceda604e2f
+snapshot_sha256=0646d86b9862ff71591a17a36a290ac69a2f5ffa51c65f6e3d1cdb7e89f8b7d9
 build='expc build --profile smoke'
 stages=(preflight prepare train evaluate report)
 

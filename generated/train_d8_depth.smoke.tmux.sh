@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0ab483a73352879811e3ff58762b4bfe8f18366daf67d4d81e5282ceda604e2f
+# Snapshot 0646d86b9862ff71591a17a36a290ac69a2f5ffa51c65f6e3d1cdb7e89f8b7d9
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 85f657a679c0cb33a8da0c4b2998bdad13601fa2f9e83488df4b58927c6d3336
+# Snapshot 18d0e9a511327d21e57e6a3bbd4a8cc141db3bd086d478149f3305fe20efc025
 
 set -euo pipefail
 
