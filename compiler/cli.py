@@ -6,7 +6,6 @@ Every command takes `--json`. Exit codes: 0 fine, 1 errors in a spec, 2 stale or
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALU
 @json_option
 def check(specs: tuple[Path, ...], form: str, as_json: bool) -> None:
     """Say everything that is wrong with SPECS (all of specs/ if none are named), in every profile."""
-    from . import commands as work
+    from .commands import check as work
 
     sys.exit(work.check(specs, "json" if as_json else form))
 
@@ -81,10 +80,12 @@ def check(specs: tuple[Path, ...], form: str, as_json: bool) -> None:
 def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None, verify: bool,
           as_json: bool) -> None:
     """Compile SPECS (all of specs/ if none are named) into launchers, snapshots and design documents."""
-    from . import commands as work
-
     if verify:
-        sys.exit(work.verify(specs, profile, overrides, out, as_json))
+        from .commands import verify as verifying
+
+        sys.exit(verifying.verify(specs, profile, overrides, out, as_json))
+    from .commands import build as work
+
     sys.exit(work.build(specs, profile, overrides, out, as_json))
 
 
@@ -97,7 +98,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
 def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
          as_json: bool) -> None:
     """Predict parameters, memory, tokens and time of SPECS, and say what a build would change. Exit 2 if anything."""
-    from . import commands as work
+    from .commands import plan as work
 
     sys.exit(work.plan(specs, profile, overrides, against, as_json))
 
@@ -110,7 +111,7 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
 @json_option
 def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Explain a diagnostic (`expc explain E303`) or say where a value comes from (`expc explain SPEC KEY`)."""
-    from . import commands as work
+    from .commands import explain as work
 
     sys.exit(work.explain(subject, key, profile, overrides, as_json))
 
@@ -119,9 +120,9 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
 @json_option
 def schema(as_json: bool) -> None:
     """Print the JSON Schema of specs, for editors; it is JSON either way."""
-    from .spec_schema import for_editors
+    from .commands import schema as work
 
-    click.echo(json.dumps(for_editors(), indent=2, ensure_ascii=False))
+    sys.exit(work.schema())
 
 
 def main() -> None:

@@ -1,0 +1,39 @@
+"""`expc check`: specs in, their diagnostics out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from ..acknowledge import Acknowledged, told
+from ..diagnostics import Diagnostic, Severity, ordered
+from ..pipeline import Compiled, Session
+from ..workspace import chosen
+from .shared import ERRORS, say, sessions, workspace_of
+
+
+def check(specs: tuple[Path, ...], form: str) -> int:
+    """All diagnostics of the specs, bare and under each of their profiles."""
+    workspace = workspace_of(specs)
+    session, count = sessions(workspace), 0
+    found: list[Diagnostic] = []
+    taken: list[Acknowledged] = []
+    for spec in chosen(specs, workspace):
+        for one in _every_profile(spec, session):
+            found += one.diagnostics
+            taken += one.acknowledged
+            count += 1
+    failed = say(found, form)
+    if not failed and form == "text":
+        warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
+        click.echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
+    return ERRORS if failed else 0
+
+
+def _every_profile(spec: Path, session: Callable[[str | None], Session]) -> Iterator[Compiled]:
+    bare = session(None).compile(spec)
+    yield bare
+    for name in bare.resolved.profiles if bare.resolved else ():
+        yield session(name).compile(spec)

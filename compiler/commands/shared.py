@@ -1,0 +1,65 @@
+"""What the commands share: the workspace and its specs, compiling them, printing their diagnostics."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+import click
+
+from .. import render
+from ..contract.workspace import find_workspace
+from ..diagnostics import Diagnostic, has_errors, ordered
+from ..pipeline import Compiled, Session
+
+ERRORS, STALE = 1, 2
+
+
+def workspace_of(specs: tuple[Path, ...]) -> Path:
+    """The workspace that the first spec is in, or the one around the current folder."""
+    start = specs[0].resolve().parent if specs else Path.cwd()
+    found = find_workspace(start)
+    if found is None:
+        raise click.UsageError(f"no folder above {start} holds specs/; run this inside a workspace")
+    return found
+
+
+def sessions(workspace: Path) -> Callable[[str | None], Session]:
+    """One session a profile, so that specs which refer to one another are compiled once."""
+    return cache(lambda profile: Session(workspace, profile))
+
+
+def compile_all(specs: list[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...]) -> list[Compiled]:
+    """The specs compiled with the overrides, each of which holds for all of them."""
+    shared = Session(workspace, profile)
+    # Overrides hold for one spec; another that refers to it has to see it without them.
+    return [(Session(workspace, profile) if overrides else shared).compile(spec, overrides) for spec in specs]
+
+
+def say(found: Iterable[Diagnostic], form: str = "text") -> bool:
+    """Prints diagnostics; whether there is an error among them."""
+    found = ordered(found)
+    if form == "text":
+        if found:
+            click.echo(render.as_text(found, colour=_colour()), err=True)
+    else:
+        click.echo({"json": render.as_json, "sarif": render.as_sarif, "github": render.as_github}[form](found))
+    return has_errors(found)
+
+
+def failed(found: Iterable[Diagnostic], as_json: bool) -> bool:
+    """Whether there is an error. Prints the diagnostics: errors as JSON where that is asked for, warnings beside it as text."""
+    found = list(found)
+    return say(found, "json" if as_json and has_errors(found) else "text")
+
+
+def _colour() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
+def shown(path: Path) -> str:
+    """A path as a message shows it: relative where it is below the current folder."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
