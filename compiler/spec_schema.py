@@ -1,7 +1,4 @@
-"""The schema of a whole spec: the shared part, with the fragments of every family and the names of the catalogues.
-
-`complete()` is for a resolved spec, `for_editors()`, which `expc schema` prints, for a single file.
-"""
+"""The schema of a resolved spec: the shared part, with the fragments of every family and the names of the catalogues."""
 
 from __future__ import annotations
 
@@ -35,22 +32,6 @@ def complete() -> dict[str, Any]:
     properties["launch"]["properties"]["targets"]["items"]["enum"] = list(TARGETS)
     schema["allOf"] = [_when_family(name, family) for name in FAMILIES]
     return schema
-
-
-def for_editors() -> dict[str, Any]:
-    """The schema for single files, which may inherit what they lack: nothing is required but inside of list items."""
-    return _without_required(complete())
-
-
-def _without_required(schema: Any, whole: bool = False) -> Any:
-    if isinstance(schema, list):
-        return [_without_required(one, whole) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "if" in schema:
-        return {**schema, "then": _without_required(schema["then"])}
-    return {key: _without_required(one, whole or key == "items") for key, one in schema.items()
-            if whole or key != "required" or not isinstance(one, list)}
 
 
 def _when_family(name: str, family: dict[str, Any]) -> dict[str, Any]:

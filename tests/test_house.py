@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 COMPILER_ORDER = """
     source diagnostics render workspace
     frontend
-    hardware families launchers spec_schema
+    hardware families launchers spec_schema editor_schema
     differences lowering
     estimate reckon codes checks handbook acknowledge
     freeze documents emit plan pipeline commands cli

@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import emit
 from ..contract import canonical
+from ..editor_schema import for_editors
 from ..pipeline import Compiled, Session
-from ..spec_schema import for_editors
 
 SCHEMA_FILE = "spec.schema.json"
 

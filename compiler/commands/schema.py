@@ -6,7 +6,7 @@ import json
 
 import click
 
-from ..spec_schema import for_editors
+from ..editor_schema import for_editors
 
 
 def schema() -> int:

@@ -25,6 +25,11 @@ class NotAQuantity(ValueError):
     """Text that is no quantity of the kind asked for; the message says which units there are."""
 
 
+def units(kind: str) -> str:
+    """The units that a kind of quantity is written with, as messages list them."""
+    return ", ".join(unit for unit in _UNITS[kind] if unit)
+
+
 def parse(value: int | float | str, kind: str) -> float:
     """A number in the base unit of `kind`: size (bytes), time (seconds), count, fraction, factor. Raises `NotAQuantity`.
 
@@ -39,12 +44,11 @@ def parse(value: int | float | str, kind: str) -> float:
 def _base_units(value: int | float | str, kind: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if "" not in _UNITS[kind]:
-            raise NotAQuantity(f"{value} needs a unit: one of {', '.join(_UNITS[kind])}")
+            raise NotAQuantity(f"{value} needs a unit: one of {units(kind)}")
         return float(value)
     match = _NUMBER.fullmatch(str(value))
     if not match or match[2] not in _UNITS[kind]:
-        known = ", ".join(unit for unit in _UNITS[kind] if unit)
-        raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {known}")
+        raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {units(kind)}")
     number = float(match[1].replace("_", "").replace(",", "")) * _UNITS[kind][match[2]]
     return round(number, 12) if kind == "fraction" else number
 

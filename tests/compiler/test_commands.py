@@ -262,7 +262,7 @@ def test_errors_are_json_where_that_is_asked_for(workspace: Path) -> None:
 
 def test_the_schema_is_whole(tmp_path: Path) -> None:
     schema = json.loads(expc(tmp_path, "schema").stdout)
-    assert schema["properties"]["model"]["properties"]["family"]["enum"] == ["gpt"]
+    assert schema["properties"]["model"]["properties"]["family"]["anyOf"][0]["enum"] == ["gpt"]
     assert schema["properties"]["launch"]["properties"]["targets"]["items"]["enum"] == ["bash", "tmux"]
 
 

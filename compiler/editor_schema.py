@@ -1,0 +1,148 @@
+"""The schema that editors complete, explain and mark single files by.
+
+Comes in: the schema of a resolved spec. Goes out: one for a file on its own, which may inherit what it lacks, take away with
+`null` what it inherits, stand for another value with `${…}`, and hold profiles. It accepts whatever the compiler accepts;
+what it lets pass is the compiler's to judge. Descriptions gain the form and the default of their value, as far as the schema
+knows them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .contract.metrics import COMMON
+from .contract.quantities import units
+from .families import FAMILIES
+from .frontend.extends import RESERVED
+from .frontend.shapes import JsonSchema, Shapes
+from .hardware import DEVICES
+from .spec_schema import complete
+
+Schema = dict[str, Any]
+REFERENCE = r"\$\{"
+
+
+def for_editors() -> Schema:
+    """JSON Schema (draft 2020-12) of one file; nothing is required but inside of list items, which replace whole lists."""
+    shapes = Shapes(complete())
+    told = _told(complete(), shapes)
+    properties, conditions = told["properties"], [_without_family(told["allOf"]), *told["allOf"]]
+    _suggest(properties, told["$defs"]["suite"]["properties"])
+    overlay = {name: {"$ref": f"#/properties/{name}"} for name in properties if name not in RESERVED}
+    properties["profiles"]["additionalProperties"] = {"$ref": "#/$defs/overlay"}
+    told["$defs"]["overlay"] = {"type": "object", "additionalProperties": False, "properties": overlay, "allOf": conditions}
+    return {**_of_a_file({**told, "allOf": conditions}, shapes), "type": "object"}
+
+
+def _each(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """The schema with a change made to each schema right inside of it; conditions stay what they are."""
+    made = dict(schema)
+    for word in ("properties", "$defs"):
+        if word in made:
+            made[word] = {name: change(one) for name, one in made[word].items()}
+    for word in ("allOf", "anyOf", "oneOf"):
+        if word in made:
+            made[word] = [change(one) for one in made[word]]
+    for word in ("additionalProperties", "items", "then", "else"):
+        if isinstance(made.get(word), dict):
+            made[word] = change(made[word])
+    return made
+
+
+# What a reader is told
+
+
+def _told(schema: Schema, shapes: Shapes) -> Schema:
+    """The schema with every description completed by the form and the default of its value."""
+    made = _each(schema, lambda one: _told(one, shapes))
+    if "description" in made:
+        made["description"] = " ".join([made["description"], *_form(shapes.target(schema))])
+    return made
+
+
+def _form(shape: JsonSchema) -> list[str]:
+    said = [f"Write {shape['x-expected']}."] if "x-expected" in shape else []
+    said += [f"Units: {units(shape['x-quantity'])}."] if "x-quantity" in shape else []
+    default = shape.get("default")
+    shown = default if isinstance(default, str) else json.dumps(default)
+    return [*said, f"Default: {shown}."] if default not in (None, "", [], {}) else said
+
+
+def _suggest(properties: Schema, suite: Schema) -> None:
+    """Names that the language leaves open and the catalogues know: devices' titles, metrics, indicators."""
+    properties["hardware"]["properties"]["target"]["enumDescriptions"] = [device.title for device in DEVICES.values()]
+    known = (*COMMON, *(metric for family in FAMILIES.values() for metric in family.METRICS))
+    metrics = list(dict.fromkeys(metric.name for metric in known))
+    for place in (properties["expect"]["items"], properties["scenarios"]):
+        place["properties"]["metric"]["examples"] = metrics
+    indicators = dict.fromkeys(name for family in FAMILIES.values() for name in family.INDICATORS)
+    suite["indicators"]["items"]["examples"] = list(indicators)
+
+
+# What a single file may hold
+
+
+def _without_family(conditions: list[Schema]) -> Schema:
+    """For a file that inherits its family: the keys of all families."""
+    fragments = [one["then"]["properties"] for one in conditions]
+    shared = [name for name in fragments[0] if all(name in one for one in fragments)]
+    stated = {"required": ["model"], "properties": {"model": {"type": "object", "required": ["family"]}}}
+    either = {name: _either([one[name] for one in fragments]) for name in shared}
+    return {"if": {"not": stated}, "then": {"properties": either}}
+
+
+def _either(sections: list[Schema]) -> Schema:
+    """A section that may hold the keys of any of these."""
+    if len(sections) == 1:
+        return sections[0]
+    names = dict.fromkeys(name for one in sections for name in one["properties"])
+    forms = {name: [one["properties"][name] for one in sections if name in one["properties"]] for name in names}
+    return {"type": "object", "additionalProperties": any(one.get("additionalProperties", True) for one in sections),
+            "properties": {name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in forms.items()}}
+
+
+def _of_a_file(schema: Schema, shapes: Shapes, whole: bool = False, item: bool = False) -> Schema:
+    """A schema that also takes references, and null; inside of a list's items, which nothing completes, all is `whole`."""
+    if not whole:
+        schema = {key: one for key, one in schema.items() if key != "required"}
+    schema = _flat(schema, shapes)
+
+    def inside(one: Schema) -> Schema:
+        item = one is schema.get("items")
+        return _of_a_file(one, shapes, whole or item, item)
+
+    return _open(_each(schema, inside), null=not item)
+
+
+def _flat(schema: Schema, shapes: Shapes) -> Schema:
+    """A choice between types as one schema of several types, of which editors show more: each keyword holds for one type."""
+    branches = [shapes.target(one) for one in schema.get("oneOf", ())]
+    types = [one.get("type") for one in branches]
+    rest = {key: one for key, one in schema.items() if key != "oneOf"}
+    if not branches:
+        return schema
+    if any(types.count(one) > 1 or not isinstance(one, str) for one in types):
+        return {**rest, "anyOf": schema["oneOf"]}  # more than one of them may take null
+    return {**{key: one for branch in branches for key, one in branch.items()}, **rest, "type": types}
+
+
+def _open(schema: Schema, null: bool) -> Schema:
+    """The schema, or a text with a reference in it, or `null` where that can stand."""
+    if "const" in schema or "enum" in schema:
+        if not null:
+            return schema  # editors would offer nonsense beside the options of a list
+        told = {key: one for key, one in schema.items() if key in ("description", "default")}
+        return {**told, "anyOf": [schema, {"type": "string", "pattern": REFERENCE}, {"type": "null"}]}
+    if "type" not in schema:
+        return schema
+    made, types = dict(schema), schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "x-expected" in schema:
+        made["patternErrorMessage"] = f"Write {schema['x-expected']}."
+    if "pattern" in schema:
+        made["pattern"] = f"({schema['pattern']})|{REFERENCE}"
+    elif not set(types) & {"string", "object", "array"}:
+        made["pattern"], types = REFERENCE, [*types, "string"]
+    types = [*types, "null"] if null else types
+    return {**made, "type": types if len(types) > 1 else types[0]}
