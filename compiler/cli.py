@@ -1,4 +1,4 @@
-"""The command line: `expc check | build | plan | explain | schema`, and the runtime's commands, loaded when they are called.
+"""The command line: `expc check | build | plan | explain | schema | init`, and the runtime's commands, loaded when called.
 
 Every command takes `--json`. Exit codes: 0 fine, 1 errors in a spec, 2 stale or changed, 64 wrong use of the command line.
 """
@@ -123,6 +123,25 @@ def schema(as_json: bool) -> None:
     from .commands import schema as work
 
     sys.exit(work.schema())
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--family", default="gpt", show_default=True, metavar="NAME",
+              help="What the first spec trains.")
+@json_option
+def init(folder: Path, family: str, as_json: bool) -> None:
+    """Make a workspace in DIR, which may be a repository of yours: a commented spec, .gitignore, and a first build.
+
+    \b
+    expc init .                   in the current folder
+    expc init my-experiments      in a new one
+
+    Files that are there already are kept. Exit codes: 0 made, or a workspace already; 1 refused, nothing was made.
+    """
+    from .commands import init as work
+
+    sys.exit(work.init(folder, family, as_json))
 
 
 def main() -> None:

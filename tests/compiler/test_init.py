@@ -1,0 +1,181 @@
+"""`expc init` as a newcomer uses it: what it makes builds and runs as it is, and what was there before stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from expc.compiler import emit
+from expc.compiler.commands import init
+from expc.compiler.editor_schema import for_editors
+from expc.compiler.pipeline import Session
+
+CALL = "import sys; from expc.compiler.cli import main; sys.argv[0] = 'expc'; main()"
+BESIDE = str(Path(sys.executable).parent)
+
+
+def expc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The `expc` program in a process of its own."""
+    return subprocess.run([sys.executable, "-c", CALL, *words], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def bash(folder: Path, command: str, path: str = f"{BESIDE}:{os.environ['PATH']}") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([shutil.which("bash") or "bash", "-c", command], cwd=folder, capture_output=True, text=True,
+                          timeout=120, env={"PATH": path, "HOME": str(folder)})
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def next_commands(said: str) -> list[str]:
+    return [line.strip() for line in said.partition("next:\n")[2].splitlines() if not line.startswith("   ")]
+
+
+@pytest.mark.parametrize("name", [".", "new", "two words/我的实验", "it's $HOME"])
+def test_what_is_made_builds_and_runs_as_it_is(tmp_path: Path, name: str) -> None:
+    made = expc(tmp_path, "init", name)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / name).iterdir()} == {"specs", "generated", ".gitignore"}
+    checked = expc(tmp_path / name, "build", "--check")
+    assert (checked.returncode, checked.stdout) == (0, "2 builds are up to date\n")
+    assert expc(tmp_path / name, "build").stdout.startswith("first: 6 files, 0 of them new or changed")
+    launcher = tmp_path / name / "generated" / "train_first.smoke.sh"
+    launched = bash(tmp_path, f"bash {init.shell(str(launcher))} --only preflight")
+    assert launched.returncode == 0, launched.stderr
+
+
+@pytest.mark.parametrize("path", [f"{BESIDE}:{os.environ['PATH']}", "/usr/bin:/bin"], ids=["on the path", "not on the path"])
+def test_the_commands_it_ends_with_can_be_typed(tmp_path: Path, path: str) -> None:
+    call = f"{sys.executable} -c {init.shell(CALL)} init 'two words/实验'"
+    commands = next_commands(bash(tmp_path, call, path).stdout)
+    assert commands[0] == "cd 'two words/实验'"
+    assert len(commands) == 4
+    assert ("EXPC_PYTHON" in commands[1]) == (path == "/usr/bin:/bin")
+    commands[1] += " --only preflight"
+    done = bash(tmp_path, " && ".join(commands), path)
+    assert done.returncode == 0, done.stderr
+    assert "everything that the run needs is there" in done.stdout + done.stderr
+
+
+def test_a_repository_keeps_what_it_has(tmp_path: Path) -> None:
+    files = {".gitignore": b"*.pyc\n", "train.py": b"print()\n", "specs/notes.txt": b"none\n"}
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    made = expc(tmp_path, "init", ".")
+    assert made.returncode == 0
+    assert "kept .gitignore; add this line to it: /runs/\n" in made.stdout
+    assert files.items() <= tree(tmp_path).items()
+
+
+@pytest.mark.parametrize("line", ["/runs/", "runs", "runs/  "])
+def test_a_gitignore_that_knows_of_runs_needs_no_more(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".gitignore").write_text(f"*.pyc\n{line}\n")
+    assert "kept .gitignore\n" in expc(tmp_path, "init", ".").stdout
+
+
+def test_git_ignores_the_runs_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    expc(tmp_path, "init", "below")
+    (tmp_path / "below" / "runs" / "first").mkdir(parents=True)
+    (tmp_path / "below" / "runs" / "first" / "record.json").write_text("{}")
+    listed = bash(tmp_path, "git status --porcelain -uall").stdout
+    assert {line.split("/")[1] for line in listed.splitlines()} == {".gitignore", "generated", "specs"}
+
+
+def test_a_workspace_is_left_alone(tmp_path: Path) -> None:
+    expc(tmp_path, "init", ".")
+    spec = tmp_path / "specs" / "first.yaml"
+    spec.write_text(spec.read_text().replace("steps: 5000", "steps: 6000"))
+    (tmp_path / ".gitignore").unlink()
+    before = tree(tmp_path)
+    again = expc(tmp_path, "init", ".")
+    assert (again.returncode, tree(tmp_path)) == (0, before)
+    assert again.stdout.startswith(". is a workspace already, with 1 spec; nothing was changed\n")
+
+
+REFUSED = {
+    "specs of something else": ({"ours/specs/api.yaml": "openapi: 3\n"}, "ours/specs holds YAML that is no experiment spec"),
+    "generated by something else": ({"ours/generated/api.py": "\n"}, "ours/generated belongs to something else"),
+    "a manifest of something else": ({"ours/generated/manifest.json": "{}\n"}, "ours/generated belongs to something else"),
+    "a file where builds go": ({"ours/generated": "\n"}, "ours/generated belongs to something else"),
+    "a file": ({"ours": "\n"}, "ours is a file"),
+    "a file for specs": ({"ours/specs": "\n"}, "ours/specs is a file"),
+    "a spec that is a folder": ({"ours/specs/first.yaml/a.txt": "\n"}, "Is a directory"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_belongs_to_others_is_refused_and_nothing_is_made(tmp_path: Path, case: str) -> None:
+    files, why = REFUSED[case]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = tree(tmp_path)
+    refused = expc(tmp_path, "init", "ours")
+    assert (refused.returncode, tree(tmp_path)) == (1, before)
+    assert why in refused.stderr and "nothing was made" in refused.stderr and "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("case", ["specs of something else", "generated by something else"])
+def test_a_refusal_names_a_command_that_works(tmp_path: Path, case: str) -> None:
+    name, = REFUSED[case][0]
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(REFUSED[case][0][name])
+    help_ = expc(tmp_path, "init", "ours").stderr.partition("help: expc ")[2].split()
+    assert expc(tmp_path, *help_).returncode == 0
+    assert expc(tmp_path / "ours" / "experiments", "build", "--check").returncode == 0
+
+
+def test_nothing_is_left_of_a_workspace_that_could_not_be_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> list[str]:
+        raise OSError(28, "No space left on device", "generated/first/snapshot.json")
+
+    monkeypatch.setattr(emit, "write_build", full)
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "train.py").write_text("print()\n")
+    before = tree(tmp_path)
+    assert [init.init(tmp_path / name, "gpt", False) for name in ("ours", "new/deep")] == [1, 1]
+    assert tree(tmp_path) == before
+    assert "No space left on device; nothing was made" in capsys.readouterr().err
+
+
+def test_json_says_what_was_made(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("")
+    said = json.loads(expc(tmp_path, "init", ".", "--json").stdout)
+    assert said["workspace"] == str(tmp_path)
+    assert said["kept"] == [".gitignore"]
+    assert {"specs/first.yaml", "generated/train_first.smoke.sh", "generated/manifest.json"} <= set(said["made"])
+    assert all((tmp_path / name).is_file() for name in said["made"])
+    assert said["next"][0].endswith("bash generated/train_first.smoke.sh")
+
+
+def test_a_wrong_call_is_answered_with_what_there_is(tmp_path: Path) -> None:
+    wrong = expc(tmp_path, "init", ".", "--family", "gtp")
+    assert wrong.returncode == 64 and "gpt" in wrong.stderr
+    assert expc(tmp_path, "init").returncode == 64
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("family", init.TEMPLATES)
+def test_a_template_is_sound_and_shows_no_marks_in_an_editor(tmp_path: Path, family: str) -> None:
+    assert init.init(tmp_path, family, True) == 0
+    spec = tmp_path / "specs" / "first.yaml"
+    text = spec.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../generated/spec.schema.json\n")
+    assert list(Draft202012Validator(for_editors()).iter_errors(yaml.safe_load(text))) == []
+    for profile in init.PROFILES:
+        compiled = Session(tmp_path, profile).compile(spec)
+        assert compiled.experiment is not None and compiled.diagnostics == ()
+        assert compiled.experiment.training.family == family
