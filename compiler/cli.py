@@ -44,6 +44,7 @@ def commands() -> None:
     """Compile an experiment spec into launchers, a frozen snapshot and a design document; run it; report on it.
 
     \b
+    expc init my-experiments         make a workspace with a first spec
     expc check specs/d8_v2.yaml      say everything that is wrong with a spec
     expc build specs/d8_v2.yaml      write launchers, snapshot and design document to generated/
     bash generated/resume_d8_depth_5k_to_20k.sh    train, evaluate, compare, report
