@@ -122,7 +122,7 @@ settings+=("PYTORCH_ALLOC_CONF=${PYTORCH_ALLOC_CONF:-expandable_segments:True}")
 export "${settings[@]}"
 
 "$python" -c 'import expc.runtime' 2>/dev/null ||
-    leave 69 "$(quoted "$python") has no expc.runtime; run: make setup (or name a Python that has it in EXPC_PYTHON)"
+    leave 69 "$(quoted "$python") has no expc.runtime; install expc there (in its own folder: make setup) or name another in EXPC_PYTHON"
 [[ -f $snapshot ]] ||
     leave 69 "$snapshot is missing; run: $build"
 grep -q "^  \"snapshot_sha256\": \"$snapshot_sha256\"" "$snapshot" ||

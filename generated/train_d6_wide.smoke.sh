@@ -120,7 +120,7 @@ settings=(PYTHONSAFEPATH=1)
 export "${settings[@]}"
 
 "$python" -c 'import expc.runtime' 2>/dev/null ||
-    leave 69 "$(quoted "$python") has no expc.runtime; run: make setup (or name a Python that has it in EXPC_PYTHON)"
+    leave 69 "$(quoted "$python") has no expc.runtime; install expc there (in its own folder: make setup) or name another in EXPC_PYTHON"
 [[ -f $snapshot ]] ||
     leave 69 "$snapshot is missing; run: $build"
 grep -q "^  \"snapshot_sha256\": \"$snapshot_sha256\"" "$snapshot" ||
