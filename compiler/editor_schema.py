@@ -16,7 +16,7 @@ from .contract.metrics import COMMON
 from .contract.quantities import units
 from .families import FAMILIES
 from .frontend.extends import RESERVED
-from .frontend.shapes import JsonSchema, Shapes
+from .frontend.shapes import NEVER, JsonSchema, Shapes
 from .hardware import DEVICES
 from .spec_schema import complete
 
@@ -27,8 +27,8 @@ REFERENCE = r"\$\{"
 def for_editors() -> Schema:
     """JSON Schema (draft 2020-12) of one file; nothing is required but inside of list items, which replace whole lists."""
     shapes = Shapes(complete())
-    told = _told(complete(), shapes)
-    properties, conditions = told["properties"], [_without_family(told["allOf"]), *told["allOf"]]
+    told = _told(dict(shapes.schema), shapes)
+    properties, conditions = told["properties"], [_without_family(told["allOf"], shapes), *told["allOf"]]
     _suggest(properties, told["$defs"]["suite"]["properties"])
     overlay = {name: {"$ref": f"#/properties/{name}"} for name in properties if name not in RESERVED}
     properties["profiles"]["additionalProperties"] = {"$ref": "#/$defs/overlay"}
@@ -84,23 +84,34 @@ def _suggest(properties: Schema, suite: Schema) -> None:
 # What a single file may hold
 
 
-def _without_family(conditions: list[Schema]) -> Schema:
+def _without_family(conditions: list[Schema], shapes: Shapes) -> Schema:
     """For a file that inherits its family: the keys of all families."""
-    fragments = [one["then"]["properties"] for one in conditions]
-    shared = [name for name in fragments[0] if all(name in one for one in fragments)]
     stated = {"required": ["model"], "properties": {"model": {"type": "object", "required": ["family"]}}}
-    either = {name: _either([one[name] for one in fragments]) for name in shared}
-    return {"if": {"not": stated}, "then": {"properties": either}}
+    return {"if": {"not": stated}, "then": _either([one["then"] for one in conditions], shapes)}
 
 
-def _either(sections: list[Schema]) -> Schema:
-    """A section that may hold the keys of any of these."""
-    if len(sections) == 1:
-        return sections[0]
-    names = dict.fromkeys(name for one in sections for name in one["properties"])
-    forms = {name: [one["properties"][name] for one in sections if name in one["properties"]] for name in names}
-    return {"type": "object", "additionalProperties": any(one.get("additionalProperties", True) for one in sections),
-            "properties": {name: each[0] if len(each) == 1 else {"anyOf": each} for name, each in forms.items()}}
+def _either(schemas: list[Schema], shapes: Shapes) -> Schema:
+    """What at least one of these takes: of mappings, the keys of all."""
+    known = [dict(shapes.target(one)) for one in schemas if one != NEVER]
+    if not known:
+        return NEVER
+    if all(one == known[0] for one in known):
+        return known[0]
+    if {} in known or any("properties" not in one for one in known):
+        return {} if {} in known else {"anyOf": known}
+    names = dict.fromkeys(name for one in known for name in one["properties"])
+    either = {name: _either([_below(one, name) for one in known], shapes) for name in names}
+    closed = {"type": "object", "additionalProperties": False} if all(map(_is_closed, known)) else {}
+    return {"properties": either, **closed}
+
+
+def _below(mapping: Schema, name: str) -> Schema:
+    found: Schema = mapping["properties"].get(name, NEVER if _is_closed(mapping) else {})
+    return found
+
+
+def _is_closed(mapping: Schema) -> bool:
+    return mapping.get("additionalProperties") is False
 
 
 def _of_a_file(schema: Schema, shapes: Shapes, whole: bool = False, item: bool = False) -> Schema:
@@ -135,6 +146,8 @@ def _open(schema: Schema, null: bool) -> Schema:
             return schema  # editors would offer nonsense beside the options of a list
         told = {key: one for key, one in schema.items() if key in ("description", "default")}
         return {**told, "anyOf": [schema, {"type": "string", "pattern": REFERENCE}, {"type": "null"}]}
+    if schema == NEVER:
+        return {"type": "null"}
     if "type" not in schema:
         return schema
     made, types = dict(schema), schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
