@@ -17,7 +17,16 @@ class Metric:
 
     name: str
     unit: Unit
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher"] | None
+    """None where nobody can say."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A metric that a condition can read while a run goes on, and when it is measured: after updates, or at validations."""
+
+    metric: Metric
+    at: Literal["step", "validation"]
 
 
 COMMON = (
@@ -28,3 +37,15 @@ COMMON = (
     Metric("tokens_per_second", "per_second", "higher"),
     Metric("eval.composite", "fraction", "higher"),
 )
+
+LIVE = (
+    Metric("step", "number", None),
+    Metric("epoch", "number", None),
+    Metric("rate", "number", None),
+    Metric("tokens_per_second", "per_second", "higher"),
+    Metric("step_seconds", "seconds", "lower"),
+    Metric("data_seconds", "seconds", "lower"),
+    Metric("memory", "bytes", None),
+    Metric("gpu_util", "fraction", "higher"),
+)
+"""What the runtime itself measures after updates, for conditions; `rate.<group>` joins them. A family logs the rest."""
