@@ -24,10 +24,12 @@ from . import (
     comparison,
     continuation,
     data,
+    guards,
     launch_names,
     meaning,
     memory,
     metrics,
+    milestones,
     notes,
     parent,
     phases,
@@ -42,7 +44,7 @@ from . import (
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, memory, suites, metrics,
-                                  scenarios, comparison, launch_names, notes, continuation, randomness,
+                                  guards, milestones, scenarios, comparison, launch_names, notes, continuation, randomness,
                                   targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
                                   claimed_memory, claimed_twice, claimed_losses, claimed_changes)
 

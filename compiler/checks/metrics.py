@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract.promises import Expectation
 from ..diagnostics import Diagnostic, listing, nearest
 from ..lowering.bounds import metrics
 from .subject import Subject
@@ -49,21 +50,22 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             near = nearest(name, known)
             yield subject.finding("E332", f'unknown metric "{name}"', f"{key}.metric",
                                   f'did you mean "{near}"?' if near else f"there are {listing(known)}")
-    for index in range(len(experiment.expectations)):
-        yield from _bounds(subject, index)
+    for index, one in enumerate(experiment.expectations):
+        yield from bounds(subject, one, f"expect.{index}")
 
 
-def _bounds(subject: Subject, index: int) -> Iterator[Diagnostic]:
-    one, said = subject.experiment.expectations[index], subject.resolved.value(f"expect.{index}")
+def bounds(subject: Subject, one: Expectation, key: str) -> Iterator[Diagnostic]:
+    """Whether the promise at a key of the spec has bounds, and such as can be met and missed."""
+    said = subject.resolved.value(key)
     chance = next((f.value for f in subject.experiment.predictions.figures if f.name == "chance_loss"), None)
     if any(sum(side in said for side in sides) > 1 for sides in _SIDES):
-        yield subject.finding("E333", f"{one.metric} has two bounds on one side", f"expect.{index}", "keep one of them")
+        yield subject.finding("E333", f"{one.metric} has two bounds on one side", key, "keep one of them")
     elif one.lower is None and one.upper is None:
-        yield subject.finding("E333", f"{one.metric} has no bound", f"expect.{index}",
+        yield subject.finding("E333", f"{one.metric} has no bound", key,
                               "add at_least, above, at_most, below or between")
     elif one.lower is not None and one.upper is not None and one.lower >= one.upper:
         yield subject.finding("E333", f"{one.metric} cannot be at least {one.lower:g} and at most {one.upper:g}",
-                              f"expect.{index}")
+                              key)
     elif one.metric in ("valid_loss", "train_loss") and one.upper and chance and one.upper >= chance:
-        yield subject.warning("W334", f"expect.{index}", {"metric": one.metric, "bound": f"{one.upper:g}",
+        yield subject.warning("W334", key, {"metric": one.metric, "bound": f"{one.upper:g}",
                                                           "chance": f"{chance:.3f}"}, also=["model.vocabulary"])

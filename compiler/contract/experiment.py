@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .claims import Claims
+from .guards import NOT_FINITE, Guard, Milestone
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
 from .training import BoundaryRow, Training
 
@@ -139,3 +140,5 @@ class Experiment:
     changes: tuple[Change, ...]
     boundary: tuple[BoundaryRow, ...]
     predictions: Predictions
+    guards: tuple[Guard, ...] = (NOT_FINITE,)
+    milestones: tuple[Milestone, ...] = ()

@@ -13,5 +13,9 @@ FAMILIES: dict[str, ModuleType] = {"gpt": gpt}
 
 
 def family(name: str) -> ModuleType:
-    """The family's module: config, groups, parameters, memory, FLOPs, metrics and indicator names."""
+    """The family's module: config, groups, parameters, memory, FLOPs, metrics and indicator names.
+
+    `LOGGED` is what its task logs after every update, `METRICS` what it measures at validations beside `valid_loss`;
+    `SPLITS_BATCH` says whether half the rows accumulated twice as often are the same update.
+    """
     return FAMILIES[name]

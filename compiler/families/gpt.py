@@ -17,6 +17,8 @@ from ..contract.training import Batch, ParameterGroup
 SCHEMA_FILE = "gpt.schema.json"
 QUANTITIES = (("data.pieces", "positive"), ("data.valid_fraction", "fraction"))
 METRICS = (Metric("tunes_loss", "nats", "lower"), Metric("valid_bits_per_byte", "bits", "lower"))
+LOGGED = (Metric("loss", "nats", "lower"), Metric("grad_norm", "number", None))
+SPLITS_BATCH = True
 INDICATORS = ("has_title", "has_track", "has_braces", "has_instrument", "has_tempo", "has_staff", "has_bars",
               "has_fret_number", "has_dot_separator", "valid_format", "has_rhythm", "has_parentheses",
               "has_fret_numbers", "has_rhythm_dot", "has_effects", "is_valid")

@@ -12,6 +12,7 @@ from typing import Literal, cast
 
 from ..contract.phases import Batch, Served
 from ..contract.quantities import NotAQuantity, parse, parse_count
+from ..contract.training import Training
 
 Unit = Literal["steps", "epochs", "samples", "tokens"]
 _WRITTEN = re.compile(r"\s*(\S+)\s+(step|epoch|sample|token)s?\s*")
@@ -83,3 +84,12 @@ class Clock:
 def period(value: int | float | str, batch: Batch, epoch_samples: int | None) -> int:
     """An interval in steps of the spec's own batch, rounded up. Raises `NotAQuantity`."""
     return Clock(0, Served(0, 0), epoch_samples).step_of(parse_length(value), batch)
+
+
+def reached(length: Length, training: Training, epoch_samples: int | None) -> int:
+    """The first step of a run at which a length is reached, whatever batches its phases have. Raises `NoEpoch`."""
+    if length.unit == "steps":
+        return int(length.number)
+    steps = (Clock(phase.start, training.served(phase.start), epoch_samples).step_of(length, phase.batch)
+             for phase in training.phases)
+    return next((step for phase, step in zip(training.phases, steps, strict=True) if step <= phase.end), training.steps + 1)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Loading, Remark, Validation
+from ..contract.guards import Guard
 from ..contract.phases import Batch, Served
 from ..contract.promises import Predictions
 from ..contract.quantities import NotAQuantity, parse, parse_count
@@ -21,7 +22,7 @@ from ..differences import differences
 from ..families import family
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
-from . import rates
+from . import guards, rates
 from .claims import claims
 from .lengths import Clock, Length, parse_length, period
 from .phases import Phasing, workers
@@ -37,7 +38,8 @@ QUANTITIES = (
     ("checkpoint.every", "period"), ("checkpoint.keep_every", "period"), ("hardware.memory_budget", "size"),
     ("phases.*.from", "length"), ("phases.*.to", "period"), ("phases.*.rate", "factor"), ("phases.*.rates.*", "factor"),
     ("eval.validation.every", "period"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"),
-    ("claims.losses.*.step", "positive"), ("claims.scores.*.step", "positive"))
+    ("claims.losses.*.step", "positive"), ("claims.scores.*.step", "positive"),
+    ("milestones.*.by", "period"), ("milestones.*.at", "period"), ("guards.*.then.roll_back.rate", "fraction"))
 """Keys of quantities and their kinds; `*` stands for any name or index; positive counts and periods begin at 1. A family adds
 its own."""
 
@@ -105,6 +107,8 @@ class _Lowering:
             changes=self.changes(),
             boundary=self.boundary(training),
             predictions=Predictions({}, {}, ()),
+            guards=self.guards(training),
+            milestones=tuple(promises.milestones(training, self.epoch_samples)),
         )
 
     def training(self) -> tuple[Training | None, Any]:
@@ -136,6 +140,11 @@ class _Lowering:
             compile=plain["compile"],
             resume=resume,
         ), law
+
+    def guards(self, training: Training) -> tuple[Guard, ...]:
+        made, found = guards.lower(self.resolved, self.plain["guards"], training)
+        self.found += found
+        return made
 
     def end(self) -> Length | None:
         """How long the run is; None where not exactly one key says so."""

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..contract.experiment import Experiment
+from ..contract.guards import Milestone
 from ..contract.promises import Compared, Evaluation, Expectation, Scenario, Scenarios, Suite, Text
 from ..contract.quantities import NotAQuantity, parse, parse_count
 from ..contract.snapshot import training_sha256
+from ..contract.training import Training
 from ..diagnostics import Diagnostic
 from ..frontend.resolve import Resolved
 from . import bounds
+from .lengths import parse_length, reached
 
 
 def text(prose: str | dict[str, str] | None) -> Text:
@@ -26,7 +29,7 @@ def text(prose: str | dict[str, str] | None) -> Text:
 
 @dataclass
 class Promises:
-    """Reads the sections `eval`, `expect` and `scenarios` of one spec."""
+    """Reads the sections `eval`, `expect`, `milestones` and `scenarios` of one spec."""
 
     resolved: Resolved
     plain: dict
@@ -67,15 +70,24 @@ class Promises:
     def expectations(self) -> Iterator[Expectation]:
         """Every promise, with its bounds in base units."""
         for index, said in enumerate(self.plain["expect"]):
-            unit = self.unit(said["metric"])
-            low, high = said.get("between", (None, None))
-            named = {"at_least": low, "above": None, "at_most": high, "below": None} | said
-            read = {side: self._bound(f"expect.{index}.{side if side in said else 'between'}", named[side], unit)
-                    for side in ("at_least", "above", "at_most", "below")}
-            strict_lower, strict_upper = read["above"] is not None, read["below"] is not None
-            yield Expectation(said["metric"], unit, read["above"] if strict_lower else read["at_least"],
-                              read["below"] if strict_upper else read["at_most"], strict_lower, strict_upper,
-                              text(said.get("why")))
+            yield self._promise(f"expect.{index}", said)
+
+    def milestones(self, training: Training, epoch_samples: int | None) -> Iterator[Milestone]:
+        """What is promised on the way, at steps of this training."""
+        for index, said in enumerate(self.plain["milestones"]):
+            length = parse_length(said.get("at", said.get("by", training.steps)))
+            yield Milestone(self._promise(f"milestones.{index}", said), reached(length, training, epoch_samples), "at" in said)
+
+    def _promise(self, key: str, said: dict) -> Expectation:
+        unit = self.unit(said["metric"])
+        low, high = said.get("between", (None, None))
+        named = {"at_least": low, "above": None, "at_most": high, "below": None} | said
+        read = {side: self._bound(f"{key}.{side if side in said else 'between'}", named[side], unit)
+                for side in ("at_least", "above", "at_most", "below")}
+        strict_lower, strict_upper = read["above"] is not None, read["below"] is not None
+        return Expectation(said["metric"], unit, read["above"] if strict_lower else read["at_least"],
+                           read["below"] if strict_upper else read["at_most"], strict_lower, strict_upper,
+                           text(said.get("why")))
 
     def scenarios(self) -> Scenarios | None:
         """The cases that partition one metric; None where the spec has none."""

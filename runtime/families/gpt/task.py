@@ -55,7 +55,7 @@ class GPTTask:
             total += loss.detach() / batch.accumulation
         logged = {"loss": distributed.mean(total)}
         self._average_gradients(world)
-        logged["gradient_norm"] = self._clip()
+        logged["grad_norm"] = self._clip()
         optimizers.hold_options(self.optimizers, self.training)
         for optimizer in self.optimizers.values():
             optimizer.step()

@@ -88,7 +88,7 @@ def test_the_norm_is_logged_and_clipped_only_where_asked(folder: Path) -> None:
     clipped = gpt.build(training(clip=1e-3), folder, CPU)
     free = gpt.build(training(), folder, CPU)
     phases.apply(clipped.optimizers.values(), clipped.training, 0)
-    norms = [float(task.step(0, 0)["gradient_norm"]) for task in (clipped, free)]
+    norms = [float(task.step(0, 0)["grad_norm"]) for task in (clipped, free)]
     assert norms[0] == norms[1] > 1e-3
     moment = next(iter(clipped.optimizers["adamw"].state.values()))["exp_avg"].norm()
     free_moment = next(iter(free.optimizers["adamw"].state.values()))["exp_avg"].norm()
