@@ -13,13 +13,14 @@ from . import names, quantities, rendering
 from .claims import Stated
 from .configuration import reason, rows
 from .experiment import Experiment, Remark
+from .guards import FLUSH_STEPS
 from .phases import Phase
 from .rendering import Words
 from .snapshot import training_sha256
 from .training import Training
 
 SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "phases", "steps", "resume", "checkpoint",
-                       "hardware", "launch", "eval", "expect", "scenarios", "claims")
+                       "hardware", "launch", "eval", "expect", "scenarios", "guards", "milestones", "claims")
 STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 
 
@@ -51,6 +52,7 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "memory_parts": _largest_first(experiment.predictions.memory),
         "memory_total": sum(experiment.predictions.memory.values()),
         "names": names,
+        "flush_steps": FLUSH_STEPS,
     }
 
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 from .promises import Expectation, Text
 
+FLUSH_STEPS = 20
+"""Losses stay on the device for so many updates, so that a GPU is not made to wait; guards see them when they come in."""
 ActionKind = Literal["stop", "save_and_stop", "warn", "roll_back", "halve_batch"]
 
 

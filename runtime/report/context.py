@@ -13,7 +13,7 @@ from expc.compiler.contract import document, names, quantities, rendering, snaps
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.rendering import Words
 
-from . import measured
+from . import measured, watched
 from .evidence import Evidence
 from .judgement import Judgement, rows, scenario_context, sentence, titles
 
@@ -45,6 +45,8 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "fairness": list(_fairness(evidence, words)),
         "verdicts": rows(judgement, words),
         "scenario": scenario_context(judgement, words),
+        "milestones": judgement.milestones,
+        "guards": list(watched.guards(experiment, evidence.record, words)),
         "figures": figures,
         "validation": _validations(evidence),
         "has_tunes": any(line["tunes_loss"] is not None for line in (*evidence.metrics, *evidence.parent)),

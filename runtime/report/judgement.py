@@ -16,15 +16,17 @@ from expc.compiler.contract.promises import Expectation, Scenario
 from expc.compiler.contract.rendering import Words
 
 if TYPE_CHECKING:
+    from ..milestones import MilestoneVerdict
     from ..verdicts import ScenarioVerdict, Verdict
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdicts on all expectations, in their order, and on the scenarios, if there are any."""
+    """The verdicts on all expectations, in their order, on the scenarios, if there are any, and on all milestones."""
 
     verdicts: tuple[Verdict, ...]
     scenario: ScenarioVerdict | None
+    milestones: tuple[MilestoneVerdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class VerdictRow:
 
 def judge(experiment: Experiment, workspace: Path) -> Judgement:
     """Everything that can be said of what was promised. Imports what generates samples, torch included."""
-    from .. import verdicts
+    from .. import milestones, verdicts
 
-    return Judgement(verdicts.verdicts(experiment, workspace), verdicts.scenario(experiment, workspace))
+    return Judgement(verdicts.verdicts(experiment, workspace), verdicts.scenario(experiment, workspace),
+                     milestones.milestones(experiment, verdicts.gather(experiment, workspace)))
 
 
 def rows(judgement: Judgement, words: Words) -> list[VerdictRow]:

@@ -1,0 +1,54 @@
+"""Milestones against what was measured on the way: met, missed, ahead, unmeasured, of another training."""
+
+from __future__ import annotations
+
+import pytest
+
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.guards import Milestone
+from expc.compiler.contract.promises import Expectation
+from expc.compiler.contract.snapshot import training_sha256
+from expc.runtime.milestones import MilestoneVerdict, milestones
+from expc.runtime.verdicts import Evidence
+from tests.runtime import toy_family
+
+VALID = {10: 3.0, 20: 2.5, 30: 2.8, 40: 2.0}
+
+
+def made(metric: str, upper: float, step: int, exactly: bool) -> Experiment:
+    promise = Expectation(metric, "nats", None, upper, False, False, {})
+    return toy_family.experiment(toy_family.training(40), milestones=(Milestone(promise, step, exactly),))
+
+
+def verdict(experiment: Experiment, reached: int, training: str | None = None) -> MilestoneVerdict:
+    lines = [{"kind": "valid", "step": step, "valid_loss": loss} for step, loss in VALID.items() if step <= reached]
+    lines += [{"kind": "train", "step": step, "loss": 4 - step / 10} for step in range(1, reached + 1)]
+    record = {"step": reached, "training_sha256": training or training_sha256(experiment.training)}
+    found, = milestones(experiment, Evidence(record, lines, {}, {}, None))
+    return found
+
+
+@pytest.mark.parametrize(("upper", "step", "exactly", "reached", "expected"), [
+    (2.6, 30, False, 40, (2.5, 20, "met")),
+    (2.6, 30, True, 40, (2.8, 30, "missed")),
+    (2.8, 30, True, 40, (2.8, 30, "met")),
+    (2.6, 19, False, 40, (3.0, 10, "missed")),
+    (2.6, 30, False, 20, (2.5, 20, "met")),
+    (2.4, 30, False, 20, (2.5, 20, "pending")),
+    (2.4, 30, True, 20, (None, None, "pending")),
+    (2.4, 5, False, 40, (None, None, "not_measured")),
+    (2.4, 30, False, 0, (None, None, "pending")),
+])
+def test_verdicts(upper: float, step: int, exactly: bool, reached: int, expected: tuple[object, ...]) -> None:
+    found = verdict(made("valid_loss", upper, step, exactly), reached)
+    assert (found.measured, found.step, found.outcome) == expected
+
+
+def test_the_training_loss_is_a_mean_up_to_the_step() -> None:
+    found = verdict(made("train_loss", 3.0, 20, False), 40)
+    assert (found.measured, found.step, found.outcome) == (pytest.approx(4 - 1.05), 20, "met")
+    assert verdict(made("train_loss", 3.0, 20, False), 19).outcome == "pending"
+
+
+def test_another_training_proves_nothing() -> None:
+    assert verdict(made("valid_loss", 2.6, 30, False), 40, "0" * 64).outcome == "not_valid"
