@@ -22,7 +22,8 @@ from .errors import MISUSED, UserError
 from .families import Task
 from .files import MANIFEST, broken, discard, read_json, remove_leftovers, seal, whole_folder, write_json
 
-__all__ = ["MANIFEST", "Found", "Position", "Skipped", "at_step", "inspect", "load", "newest", "prune", "save"]
+__all__ = ["MANIFEST", "Found", "Position", "Skipped", "at_step", "discard_after", "inspect", "load", "newest", "prune",
+           "save", "up_to"]
 
 FORMAT = "expc.checkpoint/1"
 
@@ -58,13 +59,14 @@ class Skipped:
     why: str
 
 
-def save(folder: Path, task: Task, position: Position, identity: dict[str, str], metrics: dict[str, Any]) -> Path:
+def save(folder: Path, task: Task, position: Position, identity: dict[str, str], metrics: dict[str, Any],
+         guards: dict[str, Any] | None = None) -> Path:
     """Writes `folder/step_<step>`; returns it. A full disk raises UserError and leaves what was there before."""
     target = folder / f"step_{position.step:06d}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with whole_folder(target) as temporary:
-            _write(temporary, task, position, identity, metrics)
+            _write(temporary, task, position, {"metrics": metrics, "guards": guards or {}, **identity})
     except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk
         needed, free = needed_bytes(task) / 1e6, shutil.disk_usage(folder).free / 1e6
         why = "the disk is full" if free < needed else getattr(error, "strerror", None) or error
@@ -74,12 +76,12 @@ def save(folder: Path, task: Task, position: Position, identity: dict[str, str],
     return target
 
 
-def _write(folder: Path, task: Task, position: Position, identity: dict[str, str], metrics: dict[str, Any]) -> None:
+def _write(folder: Path, task: Task, position: Position, more: dict[str, Any]) -> None:
     for name, model in task.models.items():
         save_file(_tensors(model), str(folder / f"{name}.safetensors"))
     torch.save({name: optimizer.state_dict() for name, optimizer in task.optimizers.items()}, folder / "optimizers.pt")
     torch.save(randomness.state(), folder / "random.pt")
-    write_json(folder / "state.json", {"format": FORMAT, "position": position.__dict__, "metrics": metrics, **identity})
+    write_json(folder / "state.json", {"format": FORMAT, "position": position.__dict__, **more})
     seal(folder)
 
 
@@ -143,6 +145,20 @@ def newest(folder: Path, training_sha256: str) -> tuple[Found | None, list[Skipp
     return None, skipped
 
 
+def up_to(folder: Path, training_sha256: str, step: int) -> Found | None:
+    """The furthest whole checkpoint of this training that has not come further than a step."""
+    near = [path for path, claimed, training in _claims(folder)
+            if claimed is not None and claimed <= step and training == training_sha256]
+    return next((found for path in near if isinstance(found := inspect(path), Found)), None)
+
+
+def discard_after(folder: Path, training_sha256: str, step: int) -> None:
+    """Deletes this training's checkpoints of later steps."""
+    for path, claimed, training in _claims(folder):
+        if claimed is not None and claimed > step and training == training_sha256:
+            discard(path)
+
+
 def at_step(folder: Path, step: int) -> Found | Skipped | None:
     """The checkpoint of a step, whatever its folder is called; None if there is none."""
     found = [inspect(path) for path, claimed, _ in _claims(folder) if claimed == step]
@@ -194,7 +210,7 @@ def prune(saved: Path, keep_last: int, keep_every: int | None) -> list[Path]:
     ours = [(step, path) for path, step, training in _claims(saved.parent)
             if step is not None and step < latest.position.step and training == latest.state.get("training_sha256")
             and broken(path, hashes=False) is None]
-    dropped = [path for step, path in ours[max(keep_last - 1, 0):] if not keep_every or step % keep_every]
+    dropped = [path for step, path in ours[max(keep_last - 1, 0):] if not keep_every or step % keep_every or not step]
     for path in dropped:
         discard(path)
     return dropped

@@ -69,6 +69,14 @@ def anywhere(value: bool) -> bool:
     return bool(flag.item())
 
 
+def from_main(numbers: list[int]) -> list[int]:
+    """Rank 0's whole numbers, in all of the processes; all of them have to ask at the same step, for as many."""
+    device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
+    told = torch.tensor(numbers, dtype=torch.int64, device=device)
+    torch.distributed.broadcast(told, 0)
+    return [int(number) for number in told.tolist()]
+
+
 def mean(value: Tensor) -> Tensor:
     """The mean over all processes."""
     if world_size() > 1:

@@ -4,7 +4,7 @@
 |---|---|
 | 0 | done |
 | 1 | failed |
-| 3 | stopped by a guard (reserved) |
+| 3 | stopped by a guard; the record and `events.jsonl` say which, when, and on what figures |
 | 64 | misused: wrong arguments, an edited snapshot, another training's checkpoints, a run that is running already |
 | 69 | preflight found something missing; the message names the command that makes it |
 | 75 | interrupted: what was saved is whole, and the same command goes on from it (requeue me) |

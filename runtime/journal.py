@@ -39,11 +39,20 @@ class Metrics:
 
     def __init__(self, path: Path, resumed_at: int) -> None:
         """Opens the file for appending, without the lines of steps after `resumed_at`."""
+        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in read_lines(path) if line.get("step", 0) <= resumed_at]
-        write_atomic(path, "".join(_line(line) for line in kept))
-        self._file: TextIO = path.open("a", encoding="utf-8")
+        self._file = self._opened(resumed_at)
+
+    def _opened(self, resumed_at: int) -> TextIO:
+        kept = [line for line in read_lines(self._path) if line.get("step", 0) <= resumed_at]
+        write_atomic(self._path, "".join(_line(line) for line in kept))
         self._flushed = time.monotonic()
+        return self._path.open("a", encoding="utf-8")
+
+    def rewind(self, step: int) -> None:
+        """Takes back the lines of later steps: the run goes on from this one."""
+        self._file.close()
+        self._file = self._opened(step)
 
     def write(self, step: int, kind: str, values: dict[str, Any]) -> None:
         """Appends one line; it reaches the file within seconds."""

@@ -13,23 +13,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
-from expc.compiler.contract.phases import Phase
+from expc.compiler.contract.guards import FLUSH_STEPS
+from expc.compiler.contract.phases import Batch, Phase
 
-from . import checkpoint, distributed, phases
+from . import checkpoint, distributed, memory, phases
 from .checkpoint import Position
 from .errors import INTERRUPTED, UserError
 from .families import Task
-from .journal import Metrics, event
-from .progress import Progress
+from .gauges import Gauges
+from .guards import Decision, Fired, Guards
+from .journal import Metrics, event, read_lines
+from .progress import Progress, say
+from .recovery import go_back
 from .signals import StopRequest
+from .watchdog import Watchdog
 
-FLUSH_STEPS = 20
-"""Losses stay on the device for so many updates, so that a GPU is not made to wait at each of them."""
+
+@dataclass(frozen=True)
+class Update:
+    """An update whose figures have not come in from the device yet; `after` is where it took the run."""
+
+    after: Position
+    logged: dict[str, Tensor]
+    rates: dict[str, float]
 
 
 @dataclass
@@ -45,22 +55,83 @@ class Loop:
     identity: dict[str, str]
     validated: Callable[[int, dict[str, float]], None]
     """Called after each validation with the step and what was measured."""
+    guards: Guards
+    watchdog: Watchdog
+    epoch_tokens: int | None = None
+    """Tokens of the training data, where they are counted."""
     saved: int | None = None
     """The step of the run's own newest checkpoint."""
-    pending: list[tuple[int, dict[str, Tensor], dict[str, float]]] = field(default_factory=list)
+    pending: list[Update] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
     phase: Phase | None = None
     """The phase that the task is ready for."""
 
+    def __post_init__(self) -> None:
+        self.gauges = Gauges(self.guards.wanted, self.task.waiting, self.position)
+
     def run(self) -> Position:
-        """Trains to the last step. Raises UserError with INTERRUPTED after a stop, and where the loss is not finite."""
+        """Trains to the last step. Raises UserError with INTERRUPTED after a stop, `Fired` where a guard ends it."""
+        self.begin()
+        with self.watchdog:
+            while decision := self._stretch():
+                go_back(self, decision)
+        return self.position
+
+    def _stretch(self) -> Decision | None:
+        """Trains until the end, or until a guard wants to go back to an earlier checkpoint."""
+        try:
+            self._train()
+        except Fired as fired:
+            if fired.decision.guard.action.kind == "save_and_stop":
+                self._write()
+            if not fired.goes_on:
+                raise
+            return fired.decision
+        except (RuntimeError, MemoryError) as error:
+            if not memory.ran_out(error):
+                raise
+            return self._out_of_memory(error)
+        return None
+
+    def _out_of_memory(self, error: BaseException) -> Decision:
+        """What a guard wants done about it. Raises the error where none says anything, `Fired` where it is the end."""
+        try:
+            self.guards.out_of_memory(self.position.step + 1, self.batch_at(self.position.step).rows)
+        except Fired as fired:
+            if fired.goes_on:
+                return fired.decision
+            raise
+        raise error
+
+    def begin(self) -> None:
+        """What has to be there before the first update: the figures of this step, and a checkpoint to go back to."""
+        if self.guards.goes_back and self.saved is None:
+            self.save()
+        if self.validates_at(self.position.step):
+            known = [line for line in read_lines(self.folder / "metrics.jsonl")
+                     if line.get("kind") == "valid" and line["step"] == self.position.step]
+            if known:
+                self._judge_validation({name: value for name, value in known[-1].items() if isinstance(value, float)})
+            else:
+                self.validate(say)  # the parent's model, or a kill between checkpoint and validation
+
+    def take_up(self, position: Position) -> None:
+        """Goes on from another position, which the task has been put to."""
+        self.position, self.pending, self.saved, self.phase = position, [], None, None
+        self.gauges = Gauges(self.guards.wanted, self.task.waiting, position)
+
+    def batch_at(self, step: int) -> Batch:
+        """What an update sees at a time, in the pieces that guards have made of it."""
+        return phases.split(self.experiment.training.phase_at(step).batch, self.guards.split)
+
+    def _train(self) -> None:
         steps = self.experiment.training.steps
         progress = Progress("step", self.position.step, steps)
         with StopRequest() as stop:
             while self.position.step < steps and not self._stops(stop):
                 self._update()
                 step = self.position.step
-                if len(self.pending) >= FLUSH_STEPS or progress.due:
+                if len(self.pending) >= FLUSH_STEPS or (progress.due and distributed.world_size() == 1):
                     self.flush()
                     progress.show(step, self._details())
                 if step % self.experiment.checkpoint.every == 0 or step == steps:
@@ -74,7 +145,6 @@ class Loop:
                 self._interrupted(stop.name or "another process")
         progress.show(self.position.step, self._details(), force=True)
         progress.say(f"trained to step {steps:,}")
-        return self.position
 
     def _stops(self, stop: StopRequest) -> bool:
         """Whether to stop here. Several processes have to agree on the step, and ask one another every so often."""
@@ -86,11 +156,12 @@ class Loop:
         training, before = self.experiment.training, self.position
         started = time.perf_counter()
         batch = self._enter(training.phase_at(before.step)).batch
-        rates = phases.apply(self.task.optimizers.values(), training, before.step)
+        rates = phases.apply(self.task.optimizers.values(), training, before.step, self.guards.rate)
         logged = self.task.step(before.step, before.samples)
         self.position = Position(before.step + 1, before.samples + batch.samples, before.tokens + batch.tokens,
                                  before.seconds + time.perf_counter() - started)
-        self.pending.append((self.position.step, logged, rates))
+        self.pending.append(Update(self.position, logged, rates))
+        self.watchdog.beat(self.position.step)
 
     def _enter(self, phase: Phase) -> Phase:
         """Makes the task ready for a phase that has just begun, and says so where the run has several."""
@@ -99,38 +170,45 @@ class Loop:
         self.phase = phase
         workers = self.experiment.loading[phase.name].workers
         phases.freeze(self.task.optimizers.values(), phase)
-        self.task.enter(phase, workers)
+        batch = phases.split(phase.batch, self.guards.split)
+        self.task.enter(replace(phase, batch=batch), workers)
         if self.metrics and len(self.experiment.training.phases) > 1:
-            event(self.folder, "phase", step=self.position.step, name=phase.name, rows=phase.batch.rows,
-                  accumulation=phase.batch.accumulation, sequence_length=phase.batch.sequence_length, workers=workers)
+            event(self.folder, "phase", step=self.position.step, name=phase.name, rows=batch.rows,
+                  accumulation=batch.accumulation, sequence_length=batch.sequence_length, workers=workers)
         return phase
 
     def flush(self) -> None:
-        """Brings the pending losses to the journal; stops the run where one is not finite."""
+        """Brings the pending figures to the journal and before the guards. Raises `Fired` where one of them ends this."""
         self._wait()
-        for step, logged, rates in self.pending:
-            values = {name: float(value) for name, value in logged.items()}
-            if not math.isfinite(values["loss"]):
-                self.pending = []
-                event(self.folder, "not_finite", step=step, loss=str(values["loss"]))
-                raise UserError(f"the loss of step {step:,} is {values['loss']}; training stopped, and the last "
-                                "checkpoint was saved before it. Lower the rates or set optimizer.gradient_clip, then "
-                                "build and run again")
-            self.last = values | {"rate": self.experiment.training.curves["rate"].at(step - 1)}
-            if self.metrics:
-                self.metrics.write(step, "train", self.last | {f"rate.{name}": rate for name, rate in rates.items()})
-        if self.pending and self.metrics:
+        pending, self.pending = self.pending, []
+        gauges = self.gauges.read(self.position) if pending else {}
+        for update in pending:
+            self._judge(update, gauges)
+        if pending and self.metrics:
             self.metrics.write(self.position.step, "pace", {
                 "phase": self.experiment.training.phase_at(self.position.step - 1).name,
                 "seconds": round(self.position.seconds, 4), "samples": self.position.samples,
                 "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1)})
-        self.pending = []
+        self.guards.obey()
+
+    def _judge(self, update: Update, gauges: dict[str, float]) -> None:
+        """One update's figures: into the journal, unless the loss is none, and before the guards."""
+        after = update.after
+        rate = self.experiment.training.curves["rate"].at(after.step - 1) * self.guards.rate
+        self.last = {name: float(value) for name, value in update.logged.items()} | {"rate": rate}
+        figures = self.last | {f"rate.{name}": value for name, value in update.rates.items()}
+        if not self.metrics:  # the others do as they are told
+            return
+        if math.isfinite(self.last["loss"]) and not self.guards.ending:
+            self.metrics.write(after.step, "train", figures)
+        epoch = {"epoch": after.tokens / self.epoch_tokens} if self.epoch_tokens else {}
+        self.guards.observe(after.step, after.seconds, {**figures, **gauges, **epoch, "step": after.step})
 
     def _wait(self) -> None:
         """Waits until a GPU has done what it was given: those seconds belong to the training steps."""
         if self.pending:
             started = time.perf_counter()
-            float(self.pending[-1][1]["loss"])
+            float(self.pending[-1].logged["loss"])
             self.position = replace(self.position, seconds=self.position.seconds + time.perf_counter() - started)
 
     def pace(self) -> float:
@@ -141,19 +219,27 @@ class Loop:
 
     def _details(self) -> str:
         loss, rate = self.last.get("loss", math.nan), self.last.get("rate", 0.0)
-        return f"loss {loss:.4f}  rate x{rate:.3f}  {self.pace():,.0f} tokens/s  {memory_in_use()}"
+        return f"loss {loss:.4f}  rate x{rate:.3f}  {self.pace():,.0f} tokens/s  {memory.in_use()}"
 
     def save(self) -> None:
-        """Flushes the journal, so that nothing unsound is saved, then writes a checkpoint and applies retention."""
+        """Flushes the journal, so that nothing is saved that no guard has judged, then writes a checkpoint."""
         self.flush()
+        self._write()
+
+    def _write(self) -> None:
+        """Writes a checkpoint and applies retention; as long as guards may go back, there is a checkpoint for that."""
         self.saved = self.position.step
         if self.metrics:
             self.metrics.sync()
-            kept = self.experiment.checkpoint
-            target = checkpoint.save(self.folder / "checkpoints", self.task, self.position, self.identity, self.last)
-            dropped = checkpoint.prune(target, kept.keep_last, kept.keep_every)
+            kept, training = self.experiment.checkpoint, self.experiment.training
+            target = checkpoint.save(self.folder / "checkpoints", self.task, self.position, self.identity, self.last,
+                                     self.guards.state())
+            needed = self.guards.checkpoints(kept.every, self.experiment.validation.every)
+            newest = kept.keep_last if self.saved == training.steps else max(kept.keep_last, needed)
+            dropped = checkpoint.prune(target, newest, kept.keep_every)
             event(self.folder, "checkpoint", step=self.position.step, folder=target.name,
                   dropped=[path.name for path in dropped])
+        self.watchdog.beat(self.position.step)
 
     def validates_at(self, step: int) -> bool:
         training = self.experiment.training
@@ -168,7 +254,14 @@ class Loop:
             self.metrics.write(self.position.step, "valid", measured)
             self.metrics.flush()
             say(f"step {self.position.step:,}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured.items()))
+        self._judge_validation(measured)
         self.validated(self.position.step, measured)
+
+    def _judge_validation(self, measured: dict[str, float]) -> None:
+        if self.metrics:  # the others do as they are told
+            self.guards.observe(self.position.step, self.position.seconds, measured, validated=True)
+        self.watchdog.beat(self.position.step)
+        self.guards.obey()
 
     def _interrupted(self, signal_name: str) -> None:
         step, steps = self.position.step, self.experiment.training.steps
@@ -176,18 +269,3 @@ class Loop:
             event(self.folder, "interrupted", step=step, signal=signal_name)
         raise UserError(f"stopped by {signal_name}; step {step:,} of {steps:,} is saved. Go on from there with the "
                         f"same command: bash {names.launcher(self.experiment, 'bash')}", INTERRUPTED)
-
-
-def memory_in_use() -> str:
-    """What the process holds: on a GPU its allocated peak, on a CPU its peak resident memory."""
-    value, how = peak_memory()
-    return f"{value / 1e9:.2f} GB" + (" resident" if how.startswith("peak resident") else "")
-
-
-def peak_memory() -> tuple[int, str]:
-    """Largest memory so far in bytes, and how it was measured."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated(), "peak allocated on the GPU"
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "peak resident memory of the process"

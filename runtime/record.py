@@ -13,12 +13,12 @@ from typing import Any
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 
-from .errors import FAILED, INTERRUPTED, MISSING, MISUSED, UserError
+from .errors import FAILED, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD, UserError
 from .files import read_json, write_json
 from .journal import now
 
 FORMAT = "expc.run/1"
-OUTCOMES = {FAILED: "failed", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
+OUTCOMES = {FAILED: "failed", STOPPED_BY_GUARD: "stopped", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
 
 
 def outcome_of(error: BaseException) -> str:
@@ -36,7 +36,7 @@ class Record:
         self.path = folder / "record.json"
         self._identity = {"format": FORMAT, "run": experiment.run, "experiment": experiment.name,
                           "snapshot_sha256": snapshot_sha256, "training_sha256": training_sha256(experiment.training)}
-        before = self._read()
+        before = self.read()
         theirs, ours = before.get("training_sha256"), self._identity["training_sha256"]
         if theirs not in (None, ours) and any((folder / "checkpoints").glob("*")):
             place = f"runs/{experiment.run}"
@@ -45,15 +45,20 @@ class Record:
                             f"{place}.old`, or delete it, then run again", MISUSED)
         self.body: dict[str, Any] = before | self._identity
 
-    def _read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
+        """What the file holds now: other processes of the run write to it too."""
         empty = {"outcome": "new", "step": 0, "attempts": [], "stages": {}}
         existing = read_json(self.path)
         return empty | (existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {})
 
     def update(self, **values: Any) -> None:
         """Sets values and writes the record; what another process wrote to it meanwhile stays."""
-        self.body = self._read() | self._identity | values
+        self.body = self.read() | self._identity | values
         write_json(self.path, self.body)
+
+    def cause(self, error: BaseException) -> str:
+        """The outcome of what ended with this error, unless a guard of another process was what brought it about."""
+        return "stopped" if self.read()["outcome"] == "stopped" else outcome_of(error)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -63,11 +68,11 @@ class Record:
             yield
             outcome = "done"
         except BaseException as error:
-            outcome = outcome_of(error)
+            outcome = self.cause(error)
             raise
         finally:
             entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}
-            self.update(stages=self._read()["stages"] | {name: entry})
+            self.update(stages=self.read()["stages"] | {name: entry})
 
 
 def environment(device: str) -> dict[str, Any]:

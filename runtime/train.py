@@ -17,10 +17,12 @@ from .families import Task
 from .files import remove_leftovers
 from .journal import Metrics, event, now, read_lines
 from .lock import exclusive
-from .loop import Loop, peak_memory
+from .loop import Loop
+from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
-from .record import Record, environment, git_state, outcome_of
+from .record import Record, environment, git_state
+from .watch import of_run, refuse_stopped
 from .workspace import run_folder
 
 
@@ -48,6 +50,8 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
             say(f"trained already: step {found.position.step:,} of {experiment.training.steps:,}")
             record.update(outcome="done", step=found.position.step)
             return
+        if found:
+            refuse_stopped(experiment, found)
         _attempt(experiment, workspace, record, folder, found)
 
 
@@ -72,6 +76,7 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
         _begin(record, attempt, task, fingerprint, folder)
         say(f"{source}: step {position.step:,} to {experiment.training.steps:,} on {where}")
     loop = _loop(experiment, task, position, folder, record, found)
+    loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
     _run(loop, record, attempt)
 
 
@@ -110,23 +115,23 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
         if distributed.is_main():
             record.update(step=step, last_validation={"step": step, **measured})
 
+    guards, watchdog = of_run(experiment, task, folder, record, found)
     saved = found.position.step if found else None
-    return Loop(experiment, task, position, folder, metrics, identity, validated, saved)
+    return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, saved=saved)
 
 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
     """Trains; however that ends, the record says it."""
     outcome = "failed"
     try:
-        if loop.validates_at(loop.position.step) and loop.position.step not in _validated(loop.folder):
-            loop.validate(say)  # the parent's model, or a kill between checkpoint and validation
         loop.run()
         outcome = "done"
-    except torch.cuda.OutOfMemoryError as error:
-        raise UserError(f"the GPU ran out of memory at step {loop.position.step:,}: fewer batch.rows with more "
-                        "batch.accumulation need less; the last checkpoint stays", FAILED) from error
     except BaseException as error:
-        outcome = outcome_of(error)
+        outcome = record.cause(error)
+        if ran_out(error):
+            raise UserError(f"memory ran out at step {loop.position.step:,}: fewer batch.rows with more batch.accumulation "
+                            "need less, and the guard `out of memory` can see to that; the last checkpoint stays",
+                            FAILED) from error
         raise
     finally:
         if loop.metrics:

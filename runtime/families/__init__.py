@@ -19,6 +19,7 @@ from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training
 
 from ..errors import UserError
+from ..waiting import Waiting
 
 FAMILIES = {"gpt": "expc.runtime.families.gpt"}
 Say = Callable[[str], None]
@@ -29,6 +30,8 @@ class Task(Protocol):
 
     models: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
+    waiting: Waiting
+    """Entered around every fetch of data for an update."""
 
     def enter(self, phase: Phase, workers: int) -> None:
         """Makes ready for the updates of a phase: its batch, loss weights, compilation, and processes that read ahead.

@@ -8,7 +8,7 @@ import pytest
 
 from expc.compiler.contract.experiment import Experiment, Validation
 from expc.runtime import stages
-from expc.runtime.errors import FAILED, UserError
+from expc.runtime.errors import STOPPED_BY_GUARD, UserError
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
 from expc.runtime.snapshot import load
@@ -23,14 +23,15 @@ def run(workspace: Path, experiment: Experiment) -> Path:
 
 def test_a_loss_that_is_not_finite_stops_and_is_never_saved(toy: Path) -> None:
     made = toy_family.experiment(toy_family.with_model(toy_family.training(), nan_at=19))
-    with pytest.raises(UserError, match="the loss of step 20 is nan; training stopped") as error:
+    with pytest.raises(UserError, match="stopped by guard loss_is_not_finite at step 20: loss is not finite") as error:
         run(toy, made)
-    assert error.value.exit_code == FAILED
+    assert error.value.exit_code == STOPPED_BY_GUARD
     folder = toy / "runs" / "toy"
     assert [path.name for path in (folder / "checkpoints").iterdir()] == ["step_000010"]
-    assert read_json(folder / "record.json")["outcome"] == "failed"
+    assert read_json(folder / "record.json")["outcome"] == "stopped"
     assert max(line["step"] for line in read_lines(folder / "metrics.jsonl")) == 19
-    assert [line["loss"] for line in read_lines(folder / "events.jsonl") if line["event"] == "not_finite"] == ["nan"]
+    assert [(line["guard"], line["step"], line["done"]) for line in read_lines(folder / "events.jsonl")
+            if line["event"] == "guard"] == [("loss_is_not_finite", 20, "stopped")]
 
 
 def test_counters_and_record(toy: Path) -> None:

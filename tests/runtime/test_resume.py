@@ -73,8 +73,8 @@ def test_the_loaded_optimizer_does_not_overwrite_the_new_rates(toy: Path, monkey
     seen: dict[int, tuple[float, float, float]] = {}
     apply = loop_module.phases.apply
 
-    def watched(optimizers: Any, training: Any, update: int) -> Any:
-        applied = apply(optimizers, training, update)
+    def watched(optimizers: Any, training: Any, update: int, factor: float) -> Any:
+        applied = apply(optimizers, training, update, factor)
         groups = {group["name"]: group for optimizer in optimizers for group in optimizer.param_groups}
         seen[update] = (groups["generator"]["lr"], groups["generator"]["weight_decay"], groups["critic"]["momentum"])
         return applied

@@ -29,6 +29,7 @@ from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.snapshot import dumps, training_sha256
 from expc.compiler.contract.training import Batch, BoundaryRow, ParameterGroup, Resume, Training
 from expc.runtime import families
+from expc.runtime.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class ToyTask:
 
     def __init__(self, training: Training, folder: Path, device: torch.device) -> None:
         width = training.config.model.width
-        self.training = training
+        self.training, self.waiting = training, Waiting()
         self.rows = torch.load(folder / "rows.pt", weights_only=True)
         self.models: dict[str, nn.Module] = {
             "generator": nn.Sequential(nn.Linear(4, width), nn.Tanh(), nn.Dropout(0.1), nn.Linear(width, 1)),

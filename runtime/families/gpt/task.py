@@ -15,6 +15,7 @@ from expc.compiler.contract.training import Training
 
 from ... import distributed
 from ...loading import Stream
+from ...waiting import Waiting
 from . import data, optimizers
 from .model import GPT
 
@@ -24,7 +25,7 @@ class GPTTask:
 
     def __init__(self, training: Training, folder: Path, device: torch.device) -> None:
         model = training.config.model
-        self.training, self.device = training, device
+        self.training, self.device, self.waiting = training, device, Waiting()
         gpt = GPT(model)
         gpt.initialise(training.seed)
         self.gpt = gpt.to(device)
@@ -48,7 +49,9 @@ class GPTTask:
         batch, world = self.batch, distributed.world_size()
         total = torch.zeros((), device=self.device)
         for micro in range(batch.accumulation):
-            inputs, targets = self._pairs(self.stream.take(samples + (micro * world + distributed.rank()) * batch.rows))
+            with self.waiting:
+                rows = self.stream.take(samples + (micro * world + distributed.rank()) * batch.rows)
+            inputs, targets = self._pairs(rows)
             with self._precision():
                 loss = self.loss(inputs, targets)
             (loss / batch.accumulation).backward()
