@@ -33,11 +33,15 @@ Tell = Callable[[Guard, int, dict[str, Any], str], None]
 
 @dataclass(frozen=True)
 class Decision:
-    """A guard that wants more than a warning, the step at which it fired, and the one at which that began."""
+    """A guard that fired: the step at which it did, the one at which that began, and the figures that it was judged by."""
 
     guard: Guard
     step: int
     onset: int
+    figures: str = ""
+
+    def __str__(self) -> str:
+        return f"guard {self.guard.name} at step {self.step:,}: {self.guard.when}{self.figures}"
 
 
 class Fired(UserError):
@@ -73,7 +77,7 @@ class Guards:
         moment = Moment(step, seconds, self.validations, validated, self.values, frozenset(fresh))
         for guard, watch in self.watches:
             if watch.observe(moment):
-                self._fired(Decision(guard, step, watch.onset(moment)))
+                self._fired(Decision(guard, step, watch.onset(moment), self._figures(guard)))
 
     def _fired(self, decision: Decision) -> None:
         if decision.guard.action.kind == "warn":
@@ -86,17 +90,15 @@ class Guards:
         guard, count = decision.guard, self._use(decision.guard)
         if count <= MOST_WARNINGS:
             last = "; it warns no more" if count == MOST_WARNINGS else ""
-            self.tell(guard, decision.step, {"done": "warned"}, f"warning: {self.sentence(decision)}{last}")
+            self.tell(guard, decision.step, {"done": "warned"}, f"warning: {decision}{last}")
 
     def _use(self, guard: Guard) -> int:
         self.used[guard.name] = self.used.get(guard.name, 0) + 1
         return self.used[guard.name]
 
-    def sentence(self, decision: Decision) -> str:
-        """Which guard fired, when, on what figures."""
-        read = [f"{name} {self.values[name]:.6g}" for name in metrics_of(parse(decision.guard.when)) if name in self.values]
-        figures = f" ({', '.join(read)})" if read else ""
-        return f"guard {decision.guard.name} at step {decision.step:,}: {decision.guard.when}{figures}"
+    def _figures(self, guard: Guard) -> str:
+        read = [f"{name} {self.values[name]:.6g}" for name in metrics_of(parse(guard.when)) if name in self.values]
+        return f" ({', '.join(read)})" if read else ""
 
     def obey(self) -> None:
         """Raises `Fired` where a guard, judged by rank 0, wants training to end here. All processes ask at the same step."""
@@ -106,7 +108,7 @@ class Guards:
         self.decided = decision
         action = decision.guard.action
         if action.times > self.used.get(decision.guard.name, 0):
-            raise Fired(decision, self.sentence(decision), True)
+            raise Fired(decision, str(decision), True)
         done: dict[str, Any] = {"done": "saved" if action.kind == "save_and_stop" else "stopped"}
         if action.times:
             done = {"done": "exhausted", "times": action.times}
@@ -114,7 +116,7 @@ class Guards:
             self.stopped = {"guard": decision.guard.name, "when": decision.guard.when}
         self.tell(decision.guard, decision.step, done, "")
         advice = ADVICE.get(decision.guard.when, "The results document and events.jsonl say what was measured")
-        raise Fired(decision, f"stopped by {self.sentence(decision)}. {advice}", False)
+        raise Fired(decision, f"stopped by {decision}. {advice}", False)
 
     @property
     def ending(self) -> bool:
@@ -126,7 +128,9 @@ class Guards:
             return self.decided
         mine = self.decided
         told = distributed.from_main([self.guards.index(mine.guard), mine.step, mine.onset] if mine else [-1, 0, 0])
-        return None if told[0] < 0 else Decision(self.guards[told[0]], told[1], told[2])
+        if told[0] < 0:
+            return None
+        return Decision(self.guards[told[0]], told[1], told[2], mine.figures if mine and distributed.is_main() else "")
 
     def out_of_memory(self, step: int, rows: int) -> None:
         """Raises `Fired` where a guard says what is to be done about it; `rows` are taken at a time so far."""

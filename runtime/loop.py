@@ -71,7 +71,6 @@ class Loop:
 
     def run(self) -> Position:
         """Trains to the last step. Raises UserError with INTERRUPTED after a stop, `Fired` where a guard ends it."""
-        self.begin()
         with self.watchdog:
             while decision := self._stretch():
                 go_back(self, decision)
@@ -80,6 +79,7 @@ class Loop:
     def _stretch(self) -> Decision | None:
         """Trains until the end, or until a guard wants to go back to an earlier checkpoint."""
         try:
+            self._begin()
             self._train()
         except Fired as fired:
             if fired.decision.guard.action.kind == "save_and_stop":
@@ -103,7 +103,7 @@ class Loop:
             raise
         raise error
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         """What has to be there before the first update: the figures of this step, and a checkpoint to go back to."""
         if self.guards.goes_back and self.saved is None:
             self.save()
@@ -184,7 +184,7 @@ class Loop:
         gauges = self.gauges.read(self.position) if pending else {}
         for update in pending:
             self._judge(update, gauges)
-        if pending and self.metrics:
+        if pending and self.metrics and not self.guards.ending:
             self.metrics.write(self.position.step, "pace", {
                 "phase": self.experiment.training.phase_at(self.position.step - 1).name,
                 "seconds": round(self.position.seconds, 4), "samples": self.position.samples,

@@ -1,7 +1,7 @@
 """Taking a run up again from an earlier checkpoint, as a guard wants it: lower rates, or the batch in smaller pieces.
 
-The checkpoint is the newest that can be trusted; later ones are deleted. What the guard has changed is saved at once, so
-that a kill does not forget it.
+The checkpoint is the newest that can be trusted; later ones are deleted. The loop saves what the guard has changed before
+it goes on, so that a kill does not forget it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def go_back(loop: Loop, decision: Decision) -> None:
     rolls = decision.guard.action.kind == "roll_back"
     found = _chosen(loop, decision.onset - TRUST if rolls else loop.experiment.training.steps)
     if found is None:
-        raise UserError(f"stopped by {loop.guards.sentence(decision)}. No checkpoint from before step "
+        raise UserError(f"stopped by {decision}. No checkpoint from before step "
                         f"{decision.onset - 1:,} is left to go back to: lower checkpoint.every, or the rates",
                         STOPPED_BY_GUARD)
     _release(loop)
@@ -38,7 +38,6 @@ def go_back(loop: Loop, decision: Decision) -> None:
     if loop.metrics:
         loop.metrics.rewind(found.position.step)
         _tell(loop, decision, found.position.step)
-    loop.begin()
 
 
 def _chosen(loop: Loop, latest: int) -> Found | None:
@@ -74,4 +73,4 @@ def _tell(loop: Loop, decision: Decision, step: int) -> None:
         done = {"done": "halved", "rows": batch.rows, "accumulation": batch.accumulation}
         line = f"on from step {step:,} with {batch.rows} rows at a time, accumulated {batch.accumulation} times"
     guards.tell(guard, decision.step, done, "")
-    say(f"{guards.sentence(decision)}; {line}")
+    say(f"{decision}; {line}")

@@ -41,6 +41,7 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     if not distributed.is_main():
         return _attempt(experiment, workspace, record, folder, _newest(experiment, folder)[0])
     with exclusive(folder / "lock", f"the run {experiment.run}"):
+        remove_leftovers(folder)
         remove_leftovers(folder / "checkpoints")
         found, skipped = _newest(experiment, folder)
         for one in skipped:

@@ -34,11 +34,13 @@ from expc.runtime.waiting import Waiting
 
 @dataclass(frozen=True)
 class Model:
-    """Width of both networks; the update that gives a loss of NaN, if any; seconds that every update sleeps."""
+    """Width of both networks; the update that gives a loss of NaN, if any; seconds that every update sleeps; the update
+    that waits for its data for good, if any."""
 
     width: int
     nan_at: int | None
     delay: float
+    hang_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class ToyTask:
         """Critic always, generator at odd updates."""
         model, count = self.training.config.model, self.batch.samples
         time.sleep(model.delay)
+        with self.waiting:
+            time.sleep(600 if update == model.hang_at else 0)
         real = self.rows[[(samples + i) % len(self.rows) for i in range(count)]]
         noise = torch.randn(count, 4) + random.random() + float(np.random.rand())
         fake = self.models["generator"](noise)

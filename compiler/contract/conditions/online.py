@@ -180,7 +180,8 @@ class _Stagnant:
         if self.name in moment.fresh and now is not None:
             value = self.sign * moment.values[self.name]
             if math.isfinite(value) and (self.best is None or value < self.best - self.by):
-                self.best, self.since, self.step, self.held = value, now, moment.step, False
+                self.best, self.since, self.held = value, now, False
+                self.step = moment.step + moment.validated  # a loss is of the weights before its step, a validation of it
             elif self.since is not None:
                 self.held = now - self.since >= self.span.value
         return None if self.best is None else self.held
