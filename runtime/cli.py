@@ -56,7 +56,7 @@ def _user_errors() -> Iterator[None]:
 @click.option("--accept-slow", is_flag=True, help="Begin even if it takes hours on this machine (EXPC_ACCEPT_SLOW=1).")
 @json_option
 def run(snapshot: Path, stages: tuple[str, ...], accept_slow: bool, as_json: bool) -> None:
-    """Execute SNAPSHOT: preflight, prepare, train, evaluate, compare, report. Ends with 0 done, 75 interrupted."""
+    """Execute SNAPSHOT: preflight, prepare, train, evaluate, compare, report. 0 done, 3 stopped by a guard, 75 interrupted."""
     from .snapshot import load
     from .stages import STAGES
     from .stages import run as run_stages

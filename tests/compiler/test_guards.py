@@ -9,7 +9,7 @@ import pytest
 
 from expc.compiler.contract import snapshot
 from expc.compiler.contract.guards import NOT_FINITE, Action
-from expc.compiler.lowering.guards import name_of
+from expc.compiler.lowering.guards import name_of, signals
 from expc.compiler.pipeline import Compiled, Session
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -147,3 +147,19 @@ def test_a_gpu_is_not_watched_on_a_cpu(tmp_path: Path) -> None:
 def test_several_processes_cannot_halve_their_batch(tmp_path: Path) -> None:
     found = compiled(tmp_path, "batch: {ranks: 2, total_tokens: 8192}\nguards: [{when: out of memory, then: halve_batch}]")
     assert "E434" in {one.code for one in found.diagnostics}
+
+
+def test_the_example_of_the_docs_is_sound(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "guards.md").read_text(encoding="utf-8")
+    example = "\n".join(line[4:] for line in text.split("\n## ")[0].splitlines() if line.startswith("    "))
+    family = example.replace("d_real", "loss").replace("at: 5000", "at: 900").replace("by: 1000", "by: 600")
+    made = experiment(tmp_path, family)
+    assert {guard.action.kind for guard in made.guards} == {"stop", "save_and_stop", "warn", "roll_back", "halve_batch"}
+    assert [one.exactly for one in made.milestones] == [False, True]
+
+
+def test_what_the_gpt_logs_is_what_conditions_know(tmp_path: Path) -> None:
+    known = signals(experiment(tmp_path, "").training)
+    assert {name for name, one in known.items() if one.at == "validation"} == {
+        "valid_loss", "tunes_loss", "valid_bits_per_byte"}
+    assert {"loss", "grad_norm", "rate", "rate.matrix", "step", "epoch", "memory"} <= known.keys()

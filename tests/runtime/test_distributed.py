@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from expc.compiler.contract.training import Batch
+from expc.compiler.contract.guards import NOT_FINITE, Action, Guard
+from expc.compiler.contract.phases import Batch
 from expc.runtime import distributed
 from expc.runtime.errors import UserError
 from expc.runtime.files import read_json
@@ -77,9 +78,9 @@ with toy_family.registered():
 """
 
 
-def torchrun(toy: Path) -> subprocess.Popen[str]:
+def torchrun(toy: Path, script: str = TRAIN) -> subprocess.Popen[str]:
     """Two processes that train the toy experiment of the workspace together."""
-    (toy / "train.py").write_text(TRAIN)
+    (toy / "train.py").write_text(script)
     root = str(Path(__file__).parents[2])
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.Popen(
@@ -105,3 +106,57 @@ def test_two_processes_train_stop_at_the_same_step_and_go_on(toy: Path) -> None:
     assert read_json(toy / "runs" / "toy" / "record.json")["outcome"] == "done"
     lines = [line["step"] for line in read_lines(toy / "runs" / "toy" / "metrics.jsonl") if line["kind"] == "train"]
     assert lines == list(range(1, 201))
+
+
+SPOILED = """
+from pathlib import Path
+import torch
+from expc.runtime import distributed
+from expc.runtime.cli import main
+from tests.runtime import toy_family
+taken, step = [], toy_family.ToyTask.step
+def spoiled(self, update, samples):
+    taken.append(update)
+    with Path(__file__).with_name(f"taken{distributed.rank()}").open("a") as file:
+        print(update, file=file)
+    bad = update == 24 and taken.count(24) <= FIRST
+    return {**step(self, update, samples), "loss": torch.tensor(9.0 if bad or distributed.rank() else 1.0)}
+toy_family.ToyTask.step = spoiled
+with toy_family.registered():
+    main()
+"""
+
+
+@pytest.mark.parametrize(("first", "kind", "outcome"), [(1, "roll_back", "done"), (99, "roll_back", "stopped"),
+                                                        (1, "save_and_stop", "stopped")])
+def test_rank_0_judges_and_all_obey(toy: Path, first: int, kind: str, outcome: str) -> None:
+    """The loss of rank 1 is always too large: nobody asks. Both take every update together, those after going back too."""
+    action = Action(kind, 0.5, 2 if kind == "roll_back" else 0)  # type: ignore[arg-type]
+    guards = (Guard("high", "loss > 5", action, (), {}, True), NOT_FINITE)
+    toy_family.write(toy, toy_family.experiment(toy_family.training(60, batch=Batch(4, 1, 1, 2)), guards=guards))
+    process = torchrun(toy, SPOILED.replace("FIRST", str(first)))
+    log = process.communicate(timeout=120)[1]
+    record = read_json(toy / "runs" / "toy" / "record.json")
+    assert (record["outcome"], record["stages"]["train"]["outcome"]) == (outcome, outcome), log
+    taken = [(toy / f"taken{rank}").read_text().split() for rank in (0, 1)]
+    assert taken[0] == taken[1]
+    assert taken[0].count("20") == {"done": 2, "stopped": 3 if kind == "roll_back" else 1}[outcome]
+
+
+def test_a_rank_that_waits_for_data_ends_the_run(toy: Path) -> None:
+    training = toy_family.with_model(toy_family.training(60, batch=Batch(4, 1, 1, 2)), hang_at=25)
+    guards = (Guard("stalled", "no data for 1s", Action("stop"), (), {}, True), NOT_FINITE)
+    toy_family.write(toy, toy_family.experiment(training, guards=guards))
+    process = torchrun(toy, TRAIN.replace("with toy", """
+import time
+from expc.runtime import distributed
+step = toy_family.ToyTask.step
+def patient(self, update, samples):  # rank 0 waits for the others, not for its data
+    time.sleep(4 if update == 25 and not distributed.rank() else 0)
+    return step(self, update, samples)
+toy_family.ToyTask.step = patient
+with toy"""))
+    process.communicate(timeout=120)
+    record = read_json(toy / "runs" / "toy" / "record.json")
+    assert (record["outcome"], record["stages"]["train"]["outcome"]) == ("stopped", "stopped")
+    assert [(one["guard"], one["step"], one["done"]) for one in record["guards"]] == [("stalled", 25, "stopped")]

@@ -62,10 +62,12 @@ class Ring:
 
     def _forget(self, tick: int) -> None:
         """Empties the places of ticks up to this one that brought nothing."""
+        if tick <= self.last:
+            return
         for missed in range(max(self.last + 1, tick - self.size + 1), tick + 1):
             self._set(missed % self.size, None)
             self.steps[missed % self.size] = missed
-        self.last = max(self.last, tick)
+        self.last = tick
 
     def _set(self, place: int, value: float | None) -> None:
         before, self.places[place] = self.places[place], value

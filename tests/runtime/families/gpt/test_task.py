@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from expc.compiler.contract.training import Batch
+from expc.compiler.families.gpt import LOGGED, METRICS
 from expc.runtime import distributed, phases
 from expc.runtime.families import gpt
 from expc.runtime.files import read_json
@@ -36,6 +37,12 @@ def test_learns_more_than_the_frequencies_of_tokens(folder: Path) -> None:
     losses = train(task, 0, 100)
     assert losses[0] == pytest.approx(math.log(320), abs=0.05)
     assert task.validate(4)["valid_loss"] < read_json(folder / "about.json")["unigram_entropy"] - 0.5
+
+
+def test_it_logs_and_measures_what_the_compiler_says(folder: Path) -> None:
+    task = gpt.build(training(), folder, CPU)
+    assert task.step(0, 0).keys() == {metric.name for metric in LOGGED}
+    assert task.validate(1).keys() <= {"valid_loss", *(metric.name for metric in METRICS)}
 
 
 def test_two_runs_are_equal_bit_for_bit(folder: Path) -> None:
