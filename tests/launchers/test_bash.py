@@ -141,7 +141,8 @@ def test_settings_of_a_gpu(workspace: Make) -> None:
     assert "PYTORCH_ALLOC_CONF=mine" in made.run("--dry-run", PYTORCH_ALLOC_CONF="mine").stdout
 
 
-@pytest.mark.parametrize(("recorded", "code"), [("misused", 64), ("missing", 69), ("failed", 1), ("stopped", 3), ("interrupted", 1)])
+@pytest.mark.parametrize(("recorded", "code"), [
+    ("misused", 64), ("missing", 69), ("failed", 1), ("stopped", 3), ("interrupted", 1)])
 def test_several_ranks_end_as_the_record_says(workspace: Make, recorded: str, code: int) -> None:
     made = several_ranks(workspace)
     assert made.run(AT="train", DO="1", RECORD=recorded).returncode == code
