@@ -22,8 +22,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d8_depth_v2/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build`, which overwrites changes.
 
@@ -31,8 +31,9 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=2e1b03597a9374e2f2f40ec34db88f4fe71554eccc82ff4fd055289c9f28e0ed
+snapshot_sha256=f212a720604ea6e3a85d62f17ae8385f9848b60c5769894a920821405696d467
 build='expc build'
+events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -173,6 +174,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

@@ -22,8 +22,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d8_depth_v2.smoke/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
 
@@ -31,8 +31,9 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=23bd8c7b4be9deca072b0109796e0b1be5b0ed81446e6597d261e2e415434bb8
+snapshot_sha256=4f21766a2ff055b823b5702a4a96c48c7ffa86b0a8be2aaa0cd46f991b546ac4
 build='expc build --profile smoke'
+events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -171,6 +172,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

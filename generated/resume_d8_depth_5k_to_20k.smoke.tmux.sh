@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 23bd8c7b4be9deca072b0109796e0b1be5b0ed81446e6597d261e2e415434bb8
+# Snapshot 4f21766a2ff055b823b5702a4a96c48c7ffa86b0a8be2aaa0cd46f991b546ac4
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 2e1b03597a9374e2f2f40ec34db88f4fe71554eccc82ff4fd055289c9f28e0ed
+# Snapshot f212a720604ea6e3a85d62f17ae8385f9848b60c5769894a920821405696d467
 
 set -euo pipefail
 

@@ -21,8 +21,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d4_baseline/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build`, which overwrites changes.
 
@@ -30,8 +30,9 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=8eef3d138bb43fec65e6349fec59395b2b26a0e17f61cd387e855b9e4f51d086
+snapshot_sha256=88e0e04f3dac94d74c9e90d542e8d922fc2f92c304408f96963d0b135ef292f4
 build='expc build'
+events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -172,6 +173,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot c2a950e7817418f81d69373e68feba163fc108e4f7e1b1c40e2680b1d6d265a4
+# Snapshot 85b1e98e5c15310c0e57591efa5a496afe4b91f4a06bb0014efe4a7976fe0f15
 
 set -euo pipefail
 

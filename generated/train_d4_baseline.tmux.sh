@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 8eef3d138bb43fec65e6349fec59395b2b26a0e17f61cd387e855b9e4f51d086
+# Snapshot 88e0e04f3dac94d74c9e90d542e8d922fc2f92c304408f96963d0b135ef292f4
 
 set -euo pipefail
 

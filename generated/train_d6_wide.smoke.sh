@@ -21,8 +21,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d6_wide.smoke/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
 
@@ -30,8 +30,9 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=b9bff5a3806d78684eac7c06ac99f8e131d26e15bce5ee513c1eb68952bb71b0
+snapshot_sha256=5b92f295a770729327aa1d9e3280a2da754480ae54dee9c8163be626de4ab162
 build='expc build --profile smoke'
+events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -170,6 +171,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

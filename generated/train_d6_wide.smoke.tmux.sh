@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot b9bff5a3806d78684eac7c06ac99f8e131d26e15bce5ee513c1eb68952bb71b0
+# Snapshot 5b92f295a770729327aa1d9e3280a2da754480ae54dee9c8163be626de4ab162
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot e410187074c531e56c1aa386af57368945835513f118d8d90caee1af3efcc8f9
+# Snapshot 950d2fddaeae46eb76ab35aecc88bb40da37191556816f40425133d56de4a4cb
 
 set -euo pipefail
 

@@ -21,8 +21,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d8_depth/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build`, which overwrites changes.
 
@@ -30,8 +30,9 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=18d0e9a511327d21e57e6a3bbd4a8cc141db3bd086d478149f3305fe20efc025
+snapshot_sha256=f34453375d440b77cef71fb19dbcb2d15501deb65ce1c6f1755491478d32ab5c
 build='expc build'
+events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -172,6 +173,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

@@ -21,8 +21,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d8_depth.smoke/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
 
@@ -30,8 +30,9 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=0646d86b9862ff71591a17a36a290ac69a2f5ffa51c65f6e3d1cdb7e89f8b7d9
+snapshot_sha256=5abd060efa34d0127bcf970d9ddad988079dbe135bda04b99a31c95a13e8d0d9
 build='expc build --profile smoke'
+events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -170,6 +171,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi

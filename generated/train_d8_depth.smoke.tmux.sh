@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0646d86b9862ff71591a17a36a290ac69a2f5ffa51c65f6e3d1cdb7e89f8b7d9
+# Snapshot 5abd060efa34d0127bcf970d9ddad988079dbe135bda04b99a31c95a13e8d0d9
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 18d0e9a511327d21e57e6a3bbd4a8cc141db3bd086d478149f3305fe20efc025
+# Snapshot f34453375d440b77cef71fb19dbcb2d15501deb65ce1c6f1755491478d32ab5c
 
 set -euo pipefail
 

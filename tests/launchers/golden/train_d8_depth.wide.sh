@@ -21,8 +21,8 @@
 # python3 of PATH. Ctrl-C saves a checkpoint, and the same command again goes on from the newest one.
 # Everything that it makes goes to runs/d8_depth.wide/.
 #
-# Exit code: 0 done, 1 failed, 64 wrong arguments or not the snapshot that this was built for, 69 something is missing,
-# 75 interrupted: run it again.
+# Exit code: 0 done, 1 failed, 3 stopped by a guard, 64 wrong arguments or not the snapshot that this was built for,
+# 69 something is missing, 75 interrupted: run it again.
 #
 # Written by `expc build --profile wide`, which overwrites changes.
 
@@ -32,6 +32,7 @@ run=d8_depth.wide
 snapshot=generated/d8_depth.wide/snapshot.json
 snapshot_sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 build='expc build --profile wide'
+events=runs/d8_depth.wide/events.jsonl
 stages=(preflight prepare train evaluate report)
 
 launcher=$(readlink -f "${BASH_SOURCE[0]}")
@@ -175,6 +176,7 @@ recorded_status() {
     outcome=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["stages"]["train"]["outcome"])' "$record")
     case $outcome in
         interrupted) echo $(( signals > 0 ? 75 : 1 )) ;;
+        stopped) echo 3 ;;
         misused) echo 64 ;;
         missing) echo 69 ;;
         *) echo 1 ;;
@@ -196,6 +198,8 @@ stage() {
         return
     elif (( signals > 0 || status == 75 )); then
         leave "$status" "$name was interrupted; to go on: $(quoted "${invocation[@]}")"
+    elif (( status == 3 )); then
+        leave "$status" "$name was stopped by a guard: see what it says above, and $events"
     else
         leave "$status" "$name ended with exit code $status; once that is mended: $(quoted "${invocation[@]}")"
     fi
