@@ -105,16 +105,25 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
 
 
 @commands.command()
-@click.argument("subject")
+@click.argument("subject", metavar="CODE|SPEC")
 @click.argument("key", required=False)
 @profile_option
 @set_option
+@click.option("--describe", "described", is_flag=True, help="Also say what each key means.")
 @json_option
-def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Explain a diagnostic (`expc explain E303`) or say where a value comes from (`expc explain SPEC KEY`)."""
+def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
+            as_json: bool) -> None:
+    """Explain a diagnostic, or say where the values of a spec come from.
+
+    \b
+    expc explain E303                                        what a diagnostic means
+    expc explain specs/d8_v2.yaml                            the whole spec, each line with its place
+    expc explain specs/d8_v2.yaml optimizer.matrix_lr        one value, layer by layer
+    expc explain specs/d8_v2.yaml 'expect[valid_loss].below' an item of a list, by its name or index
+    """
     from .commands import explain as work
 
-    sys.exit(work.explain(subject, key, profile, overrides, as_json))
+    sys.exit(work.explain(subject, key, profile, overrides, described, as_json))
 
 
 @commands.command()

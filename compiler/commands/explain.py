@@ -1,44 +1,45 @@
-"""`expc explain`: a diagnostic's code, or a spec and a key, in; what it means or where it comes from out."""
+"""`expc explain`: a diagnostic's code, or a spec with or without a key, in; what it means or where it comes from out."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ..annotated import WIDEST, annotated, origin_of, raw, replaced
 from ..diagnostics import nearest
+from ..frontend import keys
+from ..frontend.resolve import Origin, Resolved
+from ..frontend.shapes import Shapes
 from ..handbook import HANDBOOK
 from ..pipeline import Session
+from ..source import Node
+from ..spec_schema import complete
 from .shared import ERRORS, failed, workspace_of
 
 
-def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], as_json: bool) -> int:
-    """A diagnostic's explanation, or the layers of a value."""
+def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
+            as_json: bool) -> int:
+    """A diagnostic's explanation, a whole spec with the place of every value, or the layers of one value."""
     path = Path(subject)
-    if key is None and not path.exists():
+    if key is None and not path.exists() and "." not in path.name and not path.parent.name:
         return _explain_code(subject, as_json)
-    if key is None:
-        raise click.UsageError(f"which key of {subject}? for instance: expc explain {subject} optimizer.matrix_lr")
     compiled = Session(workspace_of((path,)), profile).compile(path, overrides)
-    resolved = compiled.resolved
-    layers = resolved.layers(key) if resolved else []
+    # Mistakes of shape and sense leave a spec to explain; one that cannot be read, or a profile that nobody has, does not.
     unread = [one for one in compiled.diagnostics if not one.code.startswith(("E1", "E3", "W3"))]
-    if failed(unread, as_json):
+    if failed(unread, as_json) or compiled.resolved is None:
         return ERRORS
-    if not layers:
-        raise click.UsageError(f"{subject} has no value at {key}")
+    shapes = Shapes(complete())
+    if key is not None:
+        return _explain_key(key, compiled.resolved, shapes, described, as_json)
     if as_json:
-        rows = [{"layer": one.layer.name, "value": one.value, "place": str(one.span)} for one in layers]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return 0
-    width = max(len(one.layer.name) for one in layers)
-    for one in layers:
-        value = json.dumps(one.value, ensure_ascii=False)
-        place = "" if one.layer.kind == "default" else f"  {one.span}"
-        click.echo(f"{one.layer.name:<{width}}  {value}{place}")
-    click.echo(f"{key} = {json.dumps(resolved.value(key) if resolved else None, ensure_ascii=False)}")
+        click.echo(json.dumps(list(_leaves(compiled.resolved, compiled.resolved.tree, ())), indent=2, ensure_ascii=False))
+    else:
+        click.echo(annotated(compiled.resolved, shapes, described), nl=False)
     return 0
 
 
@@ -46,6 +47,81 @@ def _explain_code(code: str, as_json: bool) -> int:
     one = HANDBOOK.get(code.upper())
     if one is None:
         near = nearest(code.upper(), HANDBOOK)
-        raise click.UsageError(f"there is no diagnostic {code}" + (f"; did you mean {near}?" if near else ""))
+        raise click.UsageError(f"there is no diagnostic and no file {code}" + (f"; did you mean {near}?" if near else ""))
     click.echo(json.dumps(asdict(one), indent=2, ensure_ascii=False) if as_json else one.shown())
     return 0
+
+
+def _leaves(resolved: Resolved, node: Node, path: keys.Path) -> Iterator[dict[str, Any]]:
+    if isinstance(node.value, dict | tuple) and node.value:
+        items = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
+        for name, child in items:
+            yield from _leaves(resolved, child, (*path, str(name)))
+    elif path:
+        source = resolved.source(path)
+        is_stated = source is not None and source.layer.kind != "default"
+        yield {"key": keys.written(path), "value": node.plain(), "written": raw(resolved, path),
+               "layer": source.layer.name if source else "default", "place": str(node.place) if is_stated else None}
+
+
+def _explain_key(key: str, resolved: Resolved, shapes: Shapes, described: bool, as_json: bool) -> int:
+    try:
+        if not (path := keys.path_of(key, resolved.tree)):
+            raise keys.NoKey("the key is empty; without one, the whole spec is shown")
+    except keys.NoKey as error:
+        raise click.UsageError(str(error)) from None
+    layers, node = resolved.layers(path), resolved.node(path)
+    if not layers and node is None and not keys.is_known(shapes, resolved, path):
+        near = keys.meant(shapes, resolved, path)
+        raise click.UsageError(f"{resolved.spec.display} has nothing at {key}; {near}")
+    said = keys.description(shapes, keys.schema_at(shapes, resolved.tree, path), resolved.value(path))
+    if as_json:
+        rows = [{"layer": one.layer.name, "value": one.value, "place": _place(one)} for one in layers]
+        body = {"key": keys.written(path), "value": resolved.value(path), "written": raw(resolved, path),
+                "is_set": node is not None, "description": said, "layers": rows}
+        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        return 0
+    if described and said:
+        click.echo(said)
+    for line in (*_shown_layers(layers), *_shown_lists(resolved, path)):
+        click.echo(line)
+    if node is not None and isinstance(node.value, dict | tuple):
+        click.echo(annotated(resolved, shapes, described, path), nl=False)
+    else:
+        click.echo(_outcome(resolved, path, layers))
+    return 0
+
+
+def _place(one: Origin) -> str | None:
+    return None if one.layer.kind == "default" else str(one.span)
+
+
+def _shown_layers(layers: list[Origin]) -> Iterator[str]:
+    width = max((len(one.layer.name) for one in layers), default=0)
+    for one in layers:
+        value = "deleted" if one.value is None else _short(one.value)
+        yield f"{one.layer.name:<{width}}  {value}" + (f"  {_place(one)}" if _place(one) else "")
+
+
+def _short(value: object) -> str:
+    """A value on one line; of a mapping or a list what fits, for it is shown in full below."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if not isinstance(value, dict | list) or len(text) <= WIDEST else text[:WIDEST - 1] + "…"
+
+
+def _shown_lists(resolved: Resolved, path: keys.Path) -> Iterator[str]:
+    """A list replaces the one below it as a whole: what the lower one said of an item counts for nothing."""
+    lists = replaced(resolved, path)
+    for below, above in zip(lists, lists[1:], strict=False):
+        yield f"the list at {above.span} replaces that of {below.span} as a whole"
+
+
+def _outcome(resolved: Resolved, path: keys.Path, layers: list[Origin]) -> str:
+    name = keys.written(path)
+    if resolved.node(path) is None:
+        return f"{name} is not set" + ("" if layers else " and has no default")
+    value = json.dumps(resolved.value(path), ensure_ascii=False)
+    if made := raw(resolved, path):
+        return f"{name} = {value}, made of {json.dumps(made, ensure_ascii=False)}"
+    is_back = layers and layers[-1].value is None and origin_of(resolved, path) == "default"
+    return f"{name} = {value}" + (", the default: what stood over it was deleted" if is_back else "")

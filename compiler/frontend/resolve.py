@@ -66,14 +66,17 @@ class Resolved:
         return self.tree.find(parts(key))[0].place
 
     def layers(self, key: Key) -> list[Origin]:
-        """What each layer says about a key, the lowest first; the last one counts."""
+        """What each layer says about a key, the lowest first; the last one counts. Of what is in a list, layers below
+        the one that states the list say nothing: it replaces theirs as a whole."""
         path = parts(key)
-        found = []
+        found: list[Origin] = []
         for layer in self.stack:
             node, depth = layer.tree.find(path)
+            if any(isinstance(layer.tree.find(path[:end])[0].value, tuple) for end in range(len(path))):
+                found = [one for one in found if one.layer.kind == "default"]  # those of the items that there are
             if depth == len(path):
                 found.append(Origin(layer, node.plain(), node.place))
-            elif not isinstance(node.value, dict):  # a null, or a value that replaced the whole mapping
+            elif found and not isinstance(node.value, dict | tuple):  # a null, or a value in the whole mapping's place
                 found.append(Origin(layer, None, node.place))
         return found
 
@@ -84,6 +87,11 @@ class Resolved:
         layer = said[-1].layer if said else None
         kinds = ("override", "profile" if self.profile else "file")
         return layer is not None and layer.by is None and layer.kind in kinds
+
+    def source(self, key: Key) -> Origin | None:
+        """What the value at a key was taken from; None where there is no value."""
+        node, said = self.node(key), self.layers(key)
+        return next((one for one in reversed(said) if node is not None and one.span == node.place), None)
 
     def origins(self, key: Key) -> tuple[Note, ...]:
         """Notes on how the value at a key came into this spec; none if the spec itself states it."""

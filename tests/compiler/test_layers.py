@@ -48,6 +48,28 @@ def test_each_layer_is_told_in_order(stacked: Resolved) -> None:
     assert stacked.layers("nothing.here") == []
 
 
+def test_of_a_list_only_the_layer_that_states_it_tells(tmp_path: Path) -> None:
+    write(tmp_path, {
+        "base.yaml": BASE + "phases: [{from: 0, lr_scale: 0.5}, {from: 9}]\n",
+        "spec.yaml": "extends: base.yaml\nname: d8\nphases: [{from: 1}]\n",
+    })  # fmt: skip
+    resolved = sound(tmp_path, overrides=["phases.0.from=2"])
+    assert told(resolved.layers("phases.0.lr_scale")) == [("default", 1.0, "spec.yaml:3:10")]
+    assert told(resolved.layers("phases.0.from")) == [("spec.yaml", 1, "spec.yaml:3:17"),
+                                                      ("--set phases.0.from=2", 2, "--set:1:15")]
+    assert resolved.layers("phases.1.from") == []
+    assert resolved.origins("phases.0.lr_scale")[0].text == "phases.0.lr_scale is not set; this is its default"
+
+
+def test_a_deleted_value_falls_back_to_its_default(tmp_path: Path) -> None:
+    write(tmp_path, {"base.yaml": BASE, "spec.yaml": "extends: base.yaml\nname: d8\noptimizer: {weight_decay: null}\n"})
+    resolved = sound(tmp_path)
+    assert [one[1] for one in told(resolved.layers("optimizer.weight_decay"))][-1] is None
+    source = resolved.source("optimizer.weight_decay")
+    assert source is not None and (source.layer.kind, source.value) == ("default", 0.1)
+    assert resolved.source("optimizer.embedding_lr") is None
+
+
 def test_a_place_is_that_of_the_value_or_of_the_nearest_thing_around_it(stacked: Resolved) -> None:
     assert str(stacked.span("optimizer.matrix_lr")) == "spec.yaml:6:43"
     assert str(stacked.span("optimizer")) == "spec.yaml:3:1"
