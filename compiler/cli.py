@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -91,17 +91,22 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
 
 
 @commands.command()
-@click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@specs_argument
 @profile_option
 @set_option
-@click.option("--against", metavar="REV", help="Compare with the snapshot that git holds at this revision.")
+@click.option("--against", metavar="REV", help="Compare with the snapshots that git holds at this revision.")
+@click.option("--target", "targets", multiple=True, metavar="NAME",
+              help="Also estimate time and cost on this device, such as h100_sxm; may be repeated.")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text",
+              help="markdown: fit for a comment on a pull request.")
 @json_option
 def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
-         as_json: bool) -> None:
-    """Predict parameters, memory, tokens and time of SPECS, and say what a build would change. Exit 2 if anything."""
+         targets: tuple[str, ...], form: Literal["text", "markdown", "json"], as_json: bool) -> None:
+    """Predict parameters, memory, tokens, time and cost of SPECS (all of specs/ if none are named), and say what a build
+    would change. Exit 2 if anything."""
     from .commands import plan as work
 
-    sys.exit(work.plan(specs, profile, overrides, against, as_json))
+    sys.exit(work.plan(specs, profile, overrides, against, targets, "json" if as_json else form))
 
 
 @commands.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from .. import emit
 from ..acknowledge import told
 from ..pipeline import Compiled, artifacts
 from ..workspace import to_build
-from .entries import abandoned, entry_of, schema_file
+from .entries import abandoned, entry_of, schema_file, spec_of
 from .shared import ERRORS, compile_all, failed, shown, workspace_of
 
 
@@ -59,7 +58,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
 def _clash(one: Compiled, own: dict[str, str], texts: dict[str, str], recorded: dict[str, Any], workspace: Path) -> str | None:
     """Why this build would overwrite another experiment; None where it would not."""
     assert one.experiment is not None and one.resolved is not None
-    mine = Path(os.path.relpath(one.path, workspace)).as_posix()
+    mine = spec_of(one, workspace)
     if taken := sorted(set(own) & set(texts)):
         return f"{mine} would overwrite {taken[0]} of another spec in this build; give it a name and launch.name of its own"
     for run, entry in recorded.items():

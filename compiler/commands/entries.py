@@ -24,9 +24,13 @@ def entry_of(one: Compiled, texts: dict[str, str], workspace: Path, overrides: t
     assert one.resolved is not None
     inputs = {file.display: emit.digest(file.text) for file in one.inputs}
     outputs = {name: emit.digest(text) for name, text in texts.items()}
-    spec = Path(os.path.relpath(one.path, workspace)).as_posix()
-    return {"spec": spec, "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
+    return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
             "outputs": outputs}
+
+
+def spec_of(one: Compiled, workspace: Path) -> str:
+    """The path of a spec as the manifest writes it: relative to the workspace, with forward slashes."""
+    return Path(os.path.relpath(one.path, workspace)).as_posix()
 
 
 def abandoned(recorded: dict[str, Any], workspace: Path) -> tuple[str, ...]:

@@ -1,47 +1,46 @@
-"""`expc plan`: specs in, predictions and the difference to what is built out."""
+"""`expc plan`: specs in; predictions, and the difference to what is built, out."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from ..plan import as_plain, as_text
-from ..plan import plan as planned
+from ..diagnostics import listing, nearest
+from ..hardware import DEVICES
+from ..plan.markdown import as_markdown
+from ..plan.plain import as_plain
+from ..plan.plan import plan as planned
+from ..plan.text import as_text
+from ..workspace import to_build
+from .committed import committed, reader
+from .entries import spec_of
 from .shared import ERRORS, STALE, compile_all, failed, workspace_of
 
 
 def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
-         as_json: bool) -> int:
-    """Predictions and the difference to what is built."""
+         targets: tuple[str, ...], form: Literal["text", "markdown", "json"]) -> int:
+    """Predictions and the difference to what is built, on disk or in git."""
+    for name in targets:
+        _refuse_unknown(name)
     workspace = workspace_of(specs)
-    compiled = compile_all(list(specs), workspace, profile, overrides)
-    if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), as_json):
+    compiled = compile_all(to_build(specs, workspace), workspace, profile, overrides)
+    if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), form == "json"):
         return ERRORS
-    plans = [planned(one.experiment, _committed(workspace, one.experiment.run, against))
-             for one in compiled if one.experiment is not None]
-    if as_json:
+    read, at = reader(workspace, against)
+    plans = [planned(one.experiment, committed(read, at, one.experiment.run, spec_of(one, workspace), one.experiment.profile),
+                     targets) for one in compiled if one.experiment is not None]
+    if form == "json":
         click.echo(json.dumps([as_plain(one) for one in plans], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n\n".join(map(as_text, plans)))
+        click.echo(as_markdown(plans) if form == "markdown" else "\n\n".join(map(as_text, plans)))
     return 0 if all(one.empty for one in plans) else STALE
 
 
-def _committed(workspace: Path, run: str, against: str | None) -> str | None:
-    name = f"generated/{run}/snapshot.json"
-    if against is None:
-        path = workspace / name
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
-    import git
-
-    try:
-        repository = git.Repo(workspace, search_parent_directories=True)
-        top = Path(str(repository.working_tree_dir))
-        blob = repository.commit(against).tree / os.path.relpath(workspace / name, top)
-    except KeyError:
-        return None
-    except (git.exc.GitError, git.exc.ODBError, ValueError, IndexError, RuntimeError) as error:
-        raise click.UsageError(f"git has no revision {against!r} here ({type(error).__name__})") from None
-    return blob.data_stream.read().decode()
+def _refuse_unknown(target: str) -> None:
+    if target not in DEVICES:
+        near = nearest(target, DEVICES)
+        raise click.UsageError(f"there is no target {target}; " + (
+            f"did you mean {near}?" if near else f"the catalogue has: {listing(DEVICES)}"))

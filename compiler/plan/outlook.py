@@ -1,0 +1,70 @@
+"""What can be said of a run before it starts, as a plan shows it: an experiment in, the steps of its schedule's phases and
+the time and cost on each target out. Each figure keeps the method that it was got with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..contract.experiment import Experiment, Hardware
+from ..contract.promises import Prediction
+from ..contract.schedules import Segment
+from ..contract.training import Training
+from ..estimate import estimate, figure
+from ..hardware import DEVICES
+
+UNKNOWN_PRICE = "the spec states no price for this target"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps `start` <= n < `end` of the rate's law: warmup, constant, or warmdown. `last`: the multiplier it leads to."""
+
+    name: str
+    start: int
+    end: int
+    last: float
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One target: whether the run's memory fits (bytes; None: unknown), how long it takes (seconds) and what it costs."""
+
+    target: str
+    title: str
+    count: int
+    device_memory: int | None
+    peak_memory: Prediction
+    time: Prediction
+    cost: Prediction
+
+
+def stretches(training: Training) -> tuple[Stretch, ...]:
+    """The run's own steps by what the rate does in them."""
+    return tuple(Stretch(_name(one), one.start, one.end, one.last) for one in training.curves["rate"].segments)
+
+
+def _name(segment: Segment) -> str:
+    if segment.law == "constant" or segment.first == segment.last:
+        return "constant"
+    return "warmup" if segment.last > segment.first else "warmdown"
+
+
+def outlook(experiment: Experiment, target: str) -> Outlook:
+    """Memory, time and cost on a device of the catalogue, as many of them as the spec says."""
+    if target == experiment.hardware.target:
+        hardware, predictions = experiment.hardware, experiment.predictions
+    else:
+        hardware = _moved(experiment.hardware, target)
+        predictions = estimate(replace(experiment, hardware=hardware))
+    memory, time = figure(predictions, "peak_memory"), figure(predictions, "train_time")
+    assert memory is not None and time is not None
+    cost = figure(predictions, "cost") or Prediction("cost", None, "number", "unverified", UNKNOWN_PRICE)
+    return Outlook(target, hardware.title, hardware.count, hardware.device_memory, memory, time, cost)
+
+
+def _moved(hardware: Hardware, target: str) -> Hardware:
+    """The same number of other devices; a price is that of the machine that the spec states it for."""
+    device = DEVICES[target]
+    return replace(hardware, target=target, title=device.title, device_memory=device.memory, peak_flops=device.peak_flops,
+                   bandwidth=device.bandwidth, price_per_hour=None, currency=None)

@@ -1,0 +1,31 @@
+"""A plan for programs: plain values, in base units, nothing shortened."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ..contract.codec import to_plain
+from .changes import Row
+from .plan import Plan
+
+
+def as_plain(one: Plan) -> dict[str, Any]:
+    """The plan as JSON holds it; `compared` is none, unreadable, same or changed."""
+    compared = "unreadable" if one.problem else "none" if one.before_sha256 is None else "same" if one.empty else "changed"
+    return {
+        "run": one.experiment.run,
+        "compared": compared,
+        "with": one.committed.place,
+        "problem": one.problem or one.committed.remark,
+        "training_sha256": {"before": one.before_sha256, "after": one.after_sha256},
+        "changes": [_row(row) for row in one.rows],
+        "predictions": to_plain(one.experiment.predictions),
+        "steps": [asdict(part) for part in one.stretches],
+        "targets": [to_plain(target) for target in one.outlooks],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"key": row.key, "before": row.before, "after": row.after, "factor": row.factor, "unit": row.unit,
+            "effect": row.effect, "derived": row.derived}

@@ -1,0 +1,132 @@
+"""An experiment in the words of a spec: the frozen experiment in, one entry for each value out, under the key that a spec
+has for it (`optimizer.matrix_lr`, `expect[valid_loss].below`), items of lists by their name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..contract.codec import to_plain
+from ..contract.experiment import Experiment
+from ..contract.promises import Expectation, Prediction, Scenario, Scenarios
+from ..contract.schedules import Curve
+
+Path = tuple[str, ...]
+
+RENAMED: dict[Path, Path] = {
+    ("training", "family"): ("model", "family"),
+    ("training", "config"): (),
+    ("training", "gradient_clip"): ("optimizer", "gradient_clip"),
+    ("training", "resume", "parent"): ("resume", "from"),
+    ("training",): (),
+    ("validation",): ("eval", "validation"),
+    ("evaluation", "results_file"): ("eval", "results"),
+    ("evaluation",): ("eval",),
+    ("expectations",): ("expect",),
+    ("scenarios", "relative_to"): ("scenarios", "gain_over"),
+    ("languages",): ("report", "language"),
+}
+"""Where the snapshot's names differ from those of a spec; the longest one that fits counts."""
+
+DERIVED = re.compile(r"""(run | curves\..* | groups\[.*\]\.(optimizer|method|rate) | batch\.sequence_length
+    | resume\.parent_training_sha256 | schedule\.warmdown_steps | hardware\.(title|device_memory|peak_flops|bandwidth)
+    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256) | .*\.unit
+    | (warnings|changes|boundary|predictions)\b.*)""", re.VERBOSE)
+"""What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
+
+NAMING = ("name", "metric", "about", "run", "key")
+NAMED_BY: dict[Path, str] = {("warnings",): "code"}
+"""What tells the items of a list apart; the place of a warning changes with every line above it."""
+
+MAPPINGS: set[Path] = {("evaluation", "suites")}
+"""Lists that are mappings by name in a spec."""
+
+UNITS = {"memory_budget": "bytes", "device_memory": "bytes", "memory": "bytes", "weight": "fraction",
+         "warmdown_ratio": "fraction", "final_fraction": "fraction", "valid_fraction": "fraction"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value under a spec's key. `identity`: it is part of what the training hash covers."""
+
+    key: str
+    path: Path
+    value: Any
+    unit: str | None
+    identity: bool
+    derived: bool
+
+
+def entries(experiment: Experiment) -> dict[str, Entry]:
+    """All values of an experiment by key; what is None has no entry. Lists have one more for the order of their items."""
+    found = {}
+    for path, value, unit in _walk(experiment, ()):
+        said = _renamed(path)
+        key = written(said)
+        found[key] = Entry(key, said, value, unit, path[0] == "training", DERIVED.fullmatch(key) is not None)
+    return found
+
+
+def written(path: Path) -> str:
+    """Parts as a key: names with a dot in quotes, items in brackets as they are."""
+    parts = (part if part[:1] == "[" else "." + (part if "." not in part else json.dumps(part, ensure_ascii=False))
+             for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _renamed(path: Path) -> Path:
+    prefix: Path = max((old for old in RENAMED if path[:len(old)] == old), key=len, default=())
+    return (*RENAMED.get(prefix, ()), *path[len(prefix):])
+
+
+def _walk(value: Any, path: Path, unit: str | None = None) -> Iterator[tuple[Path, Any, str | None]]:
+    if isinstance(value, Curve):
+        yield path, to_plain(value)["segments"], "curve"
+    elif dataclasses.is_dataclass(value):
+        unit = getattr(value, "unit", unit)
+        for name, item in _fields(value):
+            yield from _walk(item, (*path, name), unit if _takes_unit(value) else UNITS.get(name))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(item, path if name == "any" else (*path, name), UNITS.get(path[-1], unit))
+    elif isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
+        yield from _items(value, path, unit)
+    elif value is not None and value != ():
+        yield path, list(value) if isinstance(value, tuple) else value, None if isinstance(value, str | bool) else unit
+
+
+def _takes_unit(value: Any) -> bool:
+    """Whether the numbers in it are of the unit that it, or what it is in, states."""
+    return isinstance(value, Expectation | Scenario | Scenarios | Prediction)
+
+
+def _fields(value: Any) -> Iterable[tuple[str, Any]]:
+    """The fields of a dataclass, bounds under the names that a spec has for them."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Expectation):
+        strict_lower, strict_upper = fields.pop("strict_lower"), fields.pop("strict_upper")
+        fields |= {"above" if strict_lower else "at_least": fields.pop("lower"),
+                   "below" if strict_upper else "at_most": fields.pop("upper")}
+    elif isinstance(value, Scenario):
+        fields |= {"from": fields.pop("lower"), "to": fields.pop("upper")}
+    return fields.items()
+
+
+def _items(items: tuple[Any, ...], path: Path, unit: str | None) -> Iterator[tuple[Path, Any, str | None]]:
+    """Items by their names, a repeated name counted; and the order that they are in."""
+    naming = NAMED_BY.get(path) or next((name for name in NAMING if hasattr(items[0], name)), None)
+    seen: Counter[str] = Counter()
+    names = []
+    for index, item in enumerate(items):
+        name = str(getattr(item, naming)) if naming else str(index)
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        inner = (*path, names[-1] if path in MAPPINGS else f"[{names[-1]}]")
+        yield from (found for found in _walk(item, inner, unit) if found[0] != (*inner, naming))
+    yield (*path, "(order)"), names, None
