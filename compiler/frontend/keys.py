@@ -65,10 +65,13 @@ def written(path: Sequence[str]) -> str:
 
 
 def schema_at(shapes: Shapes, tree: Node, path: Sequence[str]) -> Any:
-    """The subschema for a value of the tree; {} where the vocabulary has none."""
+    """The subschema for a key, whether the tree has it or not; {} where the vocabulary has none."""
     schema: Any = shapes.schema
     for depth, part in enumerate(path):
-        value = tree.find(path[:depth])[0].plain()
+        node, found = tree.find(path[:depth])
+        value = node.plain() if found == depth else {}
+        if isinstance(value, dict):
+            value = {part: {}} | value
         schema = dict(shapes.children(schema, value)).get(part, {})
     return schema
 
@@ -81,10 +84,8 @@ def description(shapes: Shapes, schema: Any, value: object) -> str | None:
 
 def is_known(shapes: Shapes, resolved: Resolved, path: Path) -> bool:
     """Whether the vocabulary has a key, though the spec may have nothing there."""
-    around = resolved.node(path[:-1])
-    if around is None:
-        return ".".join(path) in shapes.all_paths
-    return path[-1] in shapes.properties(schema_at(shapes, resolved.tree, path[:-1]), around.plain())
+    value = resolved.value(path[:-1])
+    return path[-1] in shapes.properties(schema_at(shapes, resolved.tree, path[:-1]), {} if value is None else value)
 
 
 def meant(shapes: Shapes, resolved: Resolved, path: Path) -> str:

@@ -9,6 +9,7 @@ from html import escape
 from ..contract.promises import Prediction
 from ..contract.quantities import DASH, integer
 from .changes import Row
+from .outlook import in_words, phases
 from .plan import Plan
 from .text import EFFECTS, verdict
 from .values import factor, figure, grouped, method, pair
@@ -67,6 +68,9 @@ def _predictions(one: Plan) -> Iterator[str]:
             yield _prediction(predicted.name.replace("_", " "), predicted)
     for part in one.stretches:
         yield f"| steps, {part.name} | {integer(part.end - part.start)} | exact: step {part.start:,} to {part.end:,} |"
+    for phase in phases(one.experiment.training):
+        steps = f"step {phase.start:,} to {phase.end:,}, {in_words(phase)}"
+        yield f"| steps, phase {code(phase.name)} | {integer(phase.end - phase.start)} | exact: {steps} |"
     for target in one.outlooks:
         for name, predicted in (("peak memory", target.peak_memory), ("time", target.time), ("cost", target.cost)):
             yield _prediction(f"{name} on {target.title}", predicted)

@@ -7,11 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..contract.experiment import Experiment, Hardware
+from ..contract.phases import Phase
 from ..contract.promises import Prediction
 from ..contract.schedules import Segment
 from ..contract.training import Training
 from ..estimate import estimate, figure
 from ..hardware import DEVICES
+from ..lowering.phases import WHOLE
 
 UNKNOWN_PRICE = "the spec states no price for this target"
 
@@ -48,6 +50,18 @@ def _name(segment: Segment) -> str:
     if segment.law == "constant" or segment.first == segment.last:
         return "constant"
     return "warmup" if segment.last > segment.first else "warmdown"
+
+
+def phases(training: Training) -> tuple[Phase, ...]:
+    """The run's phases; none where its spec names none."""
+    return () if {phase.name for phase in training.phases} <= {WHOLE} else training.phases
+
+
+def in_words(phase: Phase) -> str:
+    """How many tokens an update of a phase sees."""
+    batch = phase.batch
+    return (f"{batch.tokens:,} tokens an update ({batch.rows} rows x {batch.accumulation} x {batch.ranks} ranks x "
+            f"{batch.sequence_length:,})")
 
 
 def outlook(experiment: Experiment, target: str) -> Outlook:

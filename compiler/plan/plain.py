@@ -7,6 +7,7 @@ from typing import Any
 
 from ..contract.codec import to_plain
 from .changes import Row
+from .outlook import phases
 from .plan import Plan
 
 
@@ -22,6 +23,7 @@ def as_plain(one: Plan) -> dict[str, Any]:
         "changes": [_row(row) for row in one.rows],
         "predictions": to_plain(one.experiment.predictions),
         "steps": [asdict(part) for part in one.stretches],
+        "phases": [to_plain(phase) for phase in phases(one.experiment.training)],
         "targets": [to_plain(target) for target in one.outlooks],
     }
 

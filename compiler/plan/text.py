@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..contract.quantities import integer, size
 from .changes import Row
-from .outlook import Outlook
+from .outlook import Outlook, in_words, phases
 from .plan import Plan
 from .values import factor, figure, grouped, method, pair
 
@@ -51,10 +51,12 @@ def _predictions(one: Plan) -> Iterator[str]:
 
 
 def _steps(one: Plan) -> Iterator[str]:
-    first, last = one.stretches[0].start, one.stretches[-1].end
+    first, last = one.experiment.training.start, one.experiment.training.steps
     yield _line(1, "steps", integer(last - first), f"exact: from step {first:,} to step {last:,}")
     for part in one.stretches:
         yield _line(2, part.name, integer(part.end - part.start), f"to step {part.end:,}, rate x {part.last:g}")
+    for phase in phases(one.experiment.training):
+        yield _line(2, f"phase {phase.name}", integer(phase.end - phase.start), f"to step {phase.end:,}, {in_words(phase)}")
 
 
 def _targets(outlooks: Iterable[Outlook]) -> Iterator[str]:

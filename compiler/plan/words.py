@@ -9,13 +9,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..contract.codec import to_plain
 from ..contract.experiment import Experiment
+from ..contract.phases import Phase
 from ..contract.promises import Expectation, Prediction, Scenario, Scenarios
 from ..contract.schedules import Curve
+from ..contract.training import Training
+from ..lowering.phases import REST, WHOLE
 
 Path = tuple[str, ...]
 
@@ -31,12 +34,15 @@ RENAMED: dict[Path, Path] = {
     ("expectations",): ("expect",),
     ("scenarios", "relative_to"): ("scenarios", "gain_over"),
     ("languages",): ("report", "language"),
+    ("loading", WHOLE): ("batch",),
+    ("loading", REST): ("batch",),
 }
 """Where the snapshot's names differ from those of a spec; the longest one that fits counts."""
 
-DERIVED = re.compile(r"""(run | curves\..* | groups\[.*\]\.(optimizer|method|rate) | batch\.sequence_length
-    | resume\.parent_training_sha256 | schedule\.warmdown_steps | hardware\.(title|device_memory|peak_flops|bandwidth)
-    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256) | .*\.unit
+DERIVED = re.compile(rf"""(run | curves\..* | phases\[({WHOLE}|{REST})(\#\d+)?\].* | groups\[.*\]\.(optimizer|method|rate)
+    | batch\.sequence_length | resume\.(parent_training_sha256|served.*) | schedule\.warmdown_steps
+    | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
+    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
     | (warnings|changes|boundary|predictions)\b.*)""", re.VERBOSE)
 """What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
 
@@ -63,6 +69,20 @@ class Entry:
     derived: bool
 
 
+@dataclass(frozen=True)
+class _Phase:
+    """A phase as a spec says it: of the batch and of compiling only what differs from the rest of the run."""
+
+    name: str
+    start: int
+    end: int
+    batch: dict[str, int]
+    compile: bool | None
+    rates: dict[str, float]
+    losses: dict[str, float]
+    frozen: tuple[str, ...]
+
+
 def entries(experiment: Experiment) -> dict[str, Entry]:
     """All values of an experiment by key; what is None has no entry. Lists have one more for the order of their items."""
     found = {}
@@ -81,6 +101,8 @@ def written(path: Path) -> str:
 
 
 def _renamed(path: Path) -> Path:
+    if path[0] == "loading" and path[1] not in (WHOLE, REST):
+        return ("phases", f"[{path[1]}]", *(("batch",) if path[2] == "workers" else ()), *path[2:])
     prefix: Path = max((old for old in RENAMED if path[:len(old)] == old), key=len, default=())
     return (*RENAMED.get(prefix, ()), *path[len(prefix):])
 
@@ -115,7 +137,18 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
                    "below" if strict_upper else "at_most": fields.pop("upper")}
     elif isinstance(value, Scenario):
         fields |= {"from": fields.pop("lower"), "to": fields.pop("upper")}
+    elif isinstance(value, Training):
+        fields["phases"] = tuple(_said(phase, value) for phase in value.phases)
+    elif isinstance(value, _Phase):
+        fields |= {"from": fields.pop("start"), "to": fields.pop("end")}
     return fields.items()
+
+
+def _said(phase: Phase, training: Training) -> _Phase:
+    own = asdict(training.batch).items()
+    return _Phase(**dict(_fields(phase)) | {
+        "batch": {name: getattr(phase.batch, name) for name, value in own if getattr(phase.batch, name) != value},
+        "compile": phase.compile if phase.compile != training.compile else None})
 
 
 def _items(items: tuple[Any, ...], path: Path, unit: str | None) -> Iterator[tuple[Path, Any, str | None]]:

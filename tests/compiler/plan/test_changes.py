@@ -12,7 +12,7 @@ from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.differences import leaves
 from expc.compiler.frontend.keys import is_known, path_of
 from expc.compiler.frontend.shapes import Shapes
-from expc.compiler.pipeline import Compiled, Session
+from expc.compiler.pipeline import Session
 from expc.compiler.plan.changes import Row, changes
 from expc.compiler.plan.values import pair
 from expc.compiler.plan.words import entries
@@ -99,7 +99,7 @@ def test_no_change_of_a_snapshot_goes_unsaid(experiment: Experiment, edited: Edi
     wrong = []
     for key, before in was.items():
         without_bound = ".strict_" in key and was[key.replace("strict_", "")] is None
-        if before is None or before == [] or key == "training.family" or without_bound:
+        if before is None or before in ([], {}) or key == "training.family" or without_bound:
             continue
         changed = edited({key: another(before)})
         rows = changes(experiment, changed)
@@ -110,8 +110,31 @@ def test_no_change_of_a_snapshot_goes_unsaid(experiment: Experiment, edited: Edi
     assert wrong == []
 
 
-def test_every_key_is_one_that_explain_takes(compiled: Compiled, experiment: Experiment) -> None:
-    assert compiled.resolved is not None
+PHASES = "phases=[{name: first, to: 6k, batch: {rows: 2, accumulation: 2, workers: 1}}, {name: second, rates: {matrix: 50%}}]"
+
+
+def test_a_phase_says_what_differs_from_the_rest(experiment: Experiment) -> None:
+    phased = overridden(PHASES)
+    rows = [row for row in changes(experiment, phased) if not row.derived]
+    assert {row.new for row in rows} == {"phases[first]", "phases[second]"}
+    assert {row.effect for row in rows if row.key.endswith("workers")} == {"launch"}
+    assert {row.key: row.after for row in rows} == {
+        "phases[first].from": 5000, "phases[first].to": 6000, "phases[first].batch.rows": 2,
+        "phases[first].batch.accumulation": 2, "phases[first].batch.workers": 1,
+        "phases[second].from": 6000, "phases[second].to": 20000, "phases[second].rates.matrix": 0.5,
+        "phases[second].batch.workers": 0}
+    longer = changes(phased, overridden(PHASES.replace("6k", "7k")))
+    assert [(row.key, row.before, row.after) for row in longer if not row.derived] == [
+        ("phases[first].to", 6000, 7000), ("phases[second].from", 6000, 7000)]
+    workers = changes(experiment, overridden("batch.workers=3"))
+    assert [(row.key, row.effect) for row in workers if not row.derived] == [("batch.workers", "launch")]
+
+
+@pytest.mark.parametrize("words", [(), (PHASES,)])
+def test_every_key_is_one_that_explain_takes(words: tuple[str, ...]) -> None:
+    compiled = Session(ROOT).compile(ROOT / "specs" / "d8_v2.yaml", words)
+    experiment = compiled.experiment
+    assert compiled.resolved is not None and experiment is not None
     shapes, unknown = Shapes(complete()), []
     for entry in entries(experiment).values():
         if entry.derived or entry.key.startswith("groups") or entry.key.endswith("(order)"):
