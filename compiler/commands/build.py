@@ -35,7 +35,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         entries[one.experiment.run] = entry_of(one, own, workspace, overrides)
         texts |= own
     try:
-        changed = emit.write_build(folder, entries, texts, () if specs else abandoned(recorded, workspace))
+        changed = emit.write_build(folder, entries, texts, abandoned(recorded, workspace, compiled if specs else ()))
     except OSError as error:
         click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
         return ERRORS

@@ -14,7 +14,7 @@ from ..plan.markdown import as_markdown
 from ..plan.plain import as_plain
 from ..plan.plan import plan as planned
 from ..plan.text import as_text
-from ..workspace import to_build
+from ..workspace import chosen
 from .committed import committed, reader
 from .entries import spec_of
 from .shared import ERRORS, STALE, compile_all, failed, workspace_of
@@ -26,7 +26,7 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
     for name in targets:
         _refuse_unknown(name)
     workspace = workspace_of(specs)
-    compiled = compile_all(to_build(specs, workspace), workspace, profile, overrides)
+    compiled = compile_all(chosen(specs, workspace), workspace, profile, overrides)
     if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), form == "json"):
         return ERRORS
     read, at = reader(workspace, against)

@@ -1,9 +1,11 @@
-"""`expc build --check`: the files on disk in, what is wrong with each of them out."""
+"""`expc build --check`: the files on disk in; what is wrong with each of them, and what to do about it, out."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +14,50 @@ import click
 from .. import emit
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
-from .entries import abandoned, entry_of, schema_file
+from .entries import abandoned, entry_of, schema_file, spec_of
 from .shared import ERRORS, STALE, compile_all, failed, sessions, shown, workspace_of
+
+Verified = tuple[Compiled, tuple[str, ...]]
+"""A compiled spec and the overrides that it was compiled with."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that is not what a build would write: what is wrong with it, and what to do."""
+
+    file: str
+    why: str
+    next: str
 
 
 def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None,
            as_json: bool) -> int:
-    """Whether the files on disk are what a build would write; says of each that is not what is wrong with it."""
+    """Whether the files on disk are what a build with the same arguments would write. Without any, whether they are what
+    the manifest lists, nothing more and nothing less."""
     workspace = workspace_of(specs)
     folder = out or workspace / "generated"
     recorded = emit.read_manifest(folder)
-    gone: tuple[str, ...] = ()
-    if specs:
-        compiled = [(one, overrides) for one in compile_all(to_build(specs, workspace), workspace, profile, overrides)]
-    else:
+    is_all = not (specs or profile or overrides)
+    if is_all:
         gone = abandoned(recorded, workspace)
         compiled = _of_manifest({run: entry for run, entry in recorded.items() if run not in gone}, workspace)
+    else:
+        named = compile_all(to_build(specs, workspace), workspace, profile, overrides)
+        gone = abandoned(recorded, workspace, named)
+        compiled = [(one, overrides) for one in named]
     if failed((diagnostic for one, _ in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
-    found = emit.stale(folder, schema_file(), {})
+    found = [Found(one.file, one.why, "expc build") for one in emit.stale(folder, schema_file(), {})]
     for one, forced in compiled:
-        assert one.experiment is not None
-        texts = artifacts(one.experiment)
-        known = recorded.get(one.experiment.run, {})
-        found += emit.stale(folder, texts, known.get("outputs", {}))
-        if known != entry_of(one, texts, workspace, forced):
-            found.append(emit.Stale(emit.MANIFEST, f"out of date for {one.experiment.run}"))
-    found += [emit.Stale(name, f"orphaned, {run} is no longer specified") for run in gone for name in recorded[run]["outputs"]]
-    if not specs and not recorded:
-        found.append(emit.Stale(emit.MANIFEST, "missing"))
-    if as_json:
-        click.echo(json.dumps([asdict(file) for file in found], indent=2))
-    else:
-        for file in found:
-            click.echo(f"{shown(folder / file.file)}: {file.why}", err=True)
-        fine = f"{len(compiled)} builds are up to date"
-        click.echo("run `expc build` again and commit what it writes" if found else fine, err=bool(found))
-    return STALE if found else 0
+        found += _of_build(one, forced, folder, recorded, workspace)
+    found += [Found(name, f"orphaned, {run} is no longer specified", "expc build")
+              for run in gone for name in recorded[run]["outputs"]]
+    if is_all:
+        found += _strangers(folder, recorded)
+    return _report(found, len(compiled), folder, as_json)
 
 
-def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[tuple[Compiled, tuple[str, ...]]]:
+def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[Verified]:
     """Every entry of the manifest, and every spec that it lacks, compiled anew."""
     shared = sessions(workspace)
     wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
@@ -62,3 +68,51 @@ def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[tuple[Compil
         session = Session(workspace, profile) if overrides else shared(profile)
         compiled.append((session.compile(path, overrides), overrides))
     return compiled
+
+
+def _of_build(one: Compiled, overrides: tuple[str, ...], folder: Path, recorded: dict[str, Any],
+              workspace: Path) -> Iterator[Found]:
+    assert one.experiment is not None
+    run, texts = one.experiment.run, artifacts(one.experiment)
+    known = recorded.get(run, {})
+    again = _command(spec_of(one, workspace), one.experiment.profile, overrides)
+    for stale in emit.stale(folder, texts, known.get("outputs", {})):
+        kept = "" if stale.why != "changed by hand" else "  (it overwrites what was changed; put that into the spec)"
+        yield Found(stale.file, stale.why, again + kept)
+    if known != entry_of(one, texts, workspace, overrides):
+        yield Found(emit.MANIFEST, f"out of date for {run}" if known else f"does not list {run}", again)
+
+
+def _strangers(folder: Path, recorded: dict[str, Any]) -> Iterator[Found]:
+    """A manifest that is not there, and files that no build made; git's own (.gitattributes) may be there."""
+    if not (folder / emit.MANIFEST).is_file():
+        yield Found(emit.MANIFEST, "missing", "expc build")
+    elif not recorded:
+        yield Found(emit.MANIFEST, "lists nothing that can be read", "expc build")
+    owned = {name for entry in recorded.values() for name in entry["outputs"]} | {emit.MANIFEST, *schema_file()}
+    there = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
+    for name in there:
+        if name not in owned and not Path(name).name.startswith(".git"):
+            yield Found(name, "made by no build", "move it elsewhere, or delete it: generated/ is overwritten by builds")
+
+
+def _command(spec: str, profile: str | None, overrides: tuple[str, ...]) -> str:
+    words = ["expc", "build", spec, *(["--profile", profile] if profile else []),
+             *(word for one in overrides for word in ("--set", one))]
+    return shlex.join(words)
+
+
+def _report(found: list[Found], count: int, folder: Path, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps([{"file": one.file, "why": one.why, "next": one.next} for one in found], indent=2))
+    elif not found:
+        click.echo(f"{count} builds are up to date" if count != 1 else "1 build is up to date")
+    else:
+        steps: dict[str, list[Found]] = {}
+        for one in found:
+            steps.setdefault(one.next, []).append(one)
+        for step, files in steps.items():
+            for one in files:
+                click.echo(f"{shown(folder / one.file)}: {one.why}", err=True)
+            click.echo(f"  next: {step}", err=True)
+    return STALE if found else 0
