@@ -15,7 +15,7 @@ from .resolve import Resolved
 from .shapes import Shapes
 
 Path = tuple[str, ...]
-NAMING = ("name", "metric", "about", "spec")
+NAMING = ("name", "metric", "about", "spec", "of", "target")
 """The keys that tell the items of a list apart, the first of them that an item has."""
 
 PART = re.compile(r'\.?(?:"((?:[^"\\]|\\.)*)"|\[([^\[\]]+)\]|([^."\[\]]+))')

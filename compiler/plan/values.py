@@ -23,7 +23,7 @@ CONTEXT = 20
 
 def pair(row: Row) -> tuple[str, str]:
     """The two values of a row for people."""
-    if isinstance(row.before, list) and isinstance(row.after, list) and row.unit != "curve":
+    if isinstance(row.before, list) and isinstance(row.after, list) and row.unit is None:
         return _lists(row.before, row.after)
     before, after = _shown(row.before, row.unit), _shown(row.after, row.unit)
     if before == after:  # rounded to the same
@@ -79,6 +79,8 @@ def _shown(value: Any, unit: str | None) -> str:
         return DASH
     if unit == "curve":
         return corners(value)
+    if unit is not None and isinstance(value, list):
+        return " to ".join(_shown(one, unit) for one in value)
     if unit == TEXT:
         return str(value)
     if isinstance(value, int | float) and not isinstance(value, bool):

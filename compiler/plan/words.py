@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..contract.claims import Claims, Machine, Past, Range, Stated
 from ..contract.codec import to_plain
 from ..contract.experiment import Experiment
 from ..contract.phases import Phase
@@ -42,11 +43,11 @@ RENAMED: dict[Path, Path] = {
 DERIVED = re.compile(rf"""(run | curves\..* | phases\[({WHOLE}|{REST})(\#\d+)?\].* | groups\[.*\]\.(optimizer|method|rate)
     | batch\.sequence_length | resume\.(parent_training_sha256|served.*) | schedule\.warmdown_steps
     | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
-    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
+    | claims\..*\.(title|how|computed) | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
     | (warnings|changes|boundary|predictions)\b.*)""", re.VERBOSE)
 """What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
 
-NAMING = ("name", "metric", "about", "run", "key")
+NAMING = ("name", "metric", "about", "run", "of", "target", "key")
 NAMED_BY: dict[Path, str] = {("warnings",): "code"}
 """What tells the items of a list apart; the place of a warning changes with every line above it."""
 
@@ -110,6 +111,12 @@ def _renamed(path: Path) -> Path:
 def _walk(value: Any, path: Path, unit: str | None = None) -> Iterator[tuple[Path, Any, str | None]]:
     if isinstance(value, Curve):
         yield path, to_plain(value)["segments"], "curve"
+    elif isinstance(value, Range):
+        yield path, value.low if value.low == value.high else [value.low, value.high], unit
+    elif isinstance(value, Stated):
+        yield from _walk(value.value, path, value.unit)
+        for name in ("unit", "computed", "how"):
+            yield from _walk(getattr(value, name), (*path, name), value.unit)
     elif dataclasses.is_dataclass(value):
         unit = getattr(value, "unit", unit)
         for name, item in _fields(value):
@@ -137,6 +144,11 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
                    "below" if strict_upper else "at_most": fields.pop("upper")}
     elif isinstance(value, Scenario):
         fields |= {"from": fields.pop("lower"), "to": fields.pop("upper")}
+    elif isinstance(value, Claims | Machine):
+        fields = {name: item for name, item in fields.items() if name not in ("key", "figures")}
+        fields |= {one.quantity: one for one in value.figures}
+    elif isinstance(value, Past):
+        fields["value"] = fields.pop("figure")
     elif isinstance(value, Training):
         fields["phases"] = tuple(_said(phase, value) for phase in value.phases)
     elif isinstance(value, _Phase):
@@ -153,10 +165,10 @@ def _said(phase: Phase, training: Training) -> _Phase:
 
 def _items(items: tuple[Any, ...], path: Path, unit: str | None) -> Iterator[tuple[Path, Any, str | None]]:
     """Items by their names, a repeated name counted; and the order that they are in."""
-    naming = NAMED_BY.get(path) or next((name for name in NAMING if hasattr(items[0], name)), None)
     seen: Counter[str] = Counter()
     names = []
     for index, item in enumerate(items):
+        naming = NAMED_BY.get(path) or next((one for one in NAMING if getattr(item, one, None) is not None), None)
         name = str(getattr(item, naming)) if naming else str(index)
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")

@@ -34,6 +34,7 @@ LONG = "x" * 100
     (row(True, False), ("true", "false")),
     (row(["bash", "tmux"], ["bash"]), ('2 items, less "tmux"', "1 item")),
     (row(["bash", "tmux"], ["tmux", "bash"]), ('["bash", "tmux"]', '["tmux", "bash"]')),
+    (row([5400.0, 7200.0], 3600.0, "seconds"), ("1 h 30 min to 2 h 0 min", "1 h 0 min")),
     (row(LONG + "a", LONG + "b"), (f'…{"x" * 20}a"', f'…{"x" * 20}b"')),
 ])  # fmt: skip
 def test_values_are_short_and_never_alike(one: Row, shown: tuple[str, str]) -> None:
