@@ -76,7 +76,7 @@ def check(specs: tuple[Path, ...], form: str, as_json: bool) -> None:
 @set_option
 @click.option("--out", type=click.Path(path_type=Path), help="Write here instead of generated/.")
 @click.option("--check", "verify", is_flag=True,
-              help="Write nothing; exit 2 if a build would. Without SPECS: everything that the manifest lists.")
+              help="Write nothing; exit 2 if a build would. With no other argument: all that the manifest lists.")
 @json_option
 def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None, verify: bool,
           as_json: bool) -> None:

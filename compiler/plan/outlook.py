@@ -15,6 +15,7 @@ from ..estimate import estimate, figure
 from ..hardware import DEVICES
 from ..lowering.phases import WHOLE
 
+UNKNOWN = "nothing here can tell"
 UNKNOWN_PRICE = "the spec states no price for this target"
 
 
@@ -42,8 +43,9 @@ class Outlook:
 
 
 def stretches(training: Training) -> tuple[Stretch, ...]:
-    """The run's own steps by what the rate does in them."""
-    return tuple(Stretch(_name(one), one.start, one.end, one.last) for one in training.curves["rate"].segments)
+    """The run's own steps by what the rate does in them; none where expc does not set the rate."""
+    segments = training.curves["rate"].segments if "rate" in training.curves else ()
+    return tuple(Stretch(_name(one), one.start, one.end, one.last) for one in segments)
 
 
 def _name(segment: Segment) -> str:
@@ -71,10 +73,13 @@ def outlook(experiment: Experiment, target: str) -> Outlook:
     else:
         hardware = _moved(experiment.hardware, target)
         predictions = estimate(replace(experiment, hardware=hardware))
-    memory, time = figure(predictions, "peak_memory"), figure(predictions, "train_time")
-    assert memory is not None and time is not None
-    cost = figure(predictions, "cost") or Prediction("cost", None, "number", "unverified", UNKNOWN_PRICE)
+    memory, time, cost = (figure(predictions, name) or _unknown(name, unit, why) for name, unit, why in (
+        ("peak_memory", "bytes", UNKNOWN), ("train_time", "seconds", UNKNOWN), ("cost", "number", UNKNOWN_PRICE)))
     return Outlook(target, hardware.title, hardware.count, hardware.device_memory, memory, time, cost)
+
+
+def _unknown(name: str, unit: str, why: str) -> Prediction:
+    return Prediction(name, None, unit, "unverified", why)
 
 
 def _moved(hardware: Hardware, target: str) -> Hardware:

@@ -88,6 +88,15 @@ def test_an_outlook_for_every_device(experiment: Experiment, target: str) -> Non
     assert said.cost.value is None  # the spec states no price
 
 
+def test_a_run_whose_rates_and_memory_nobody_knows_has_dashes(experiment: Experiment) -> None:
+    bare = replace(experiment, training=replace(experiment.training, curves={}),
+                   predictions=replace(experiment.predictions, figures=()))
+    said = plan(bare, Committed(None, PLACE))
+    assert said.stretches == () and said.outlooks[0].time.value is None
+    assert "    time                                     –  unverified: nothing here can tell" in as_text(said).splitlines()
+    assert "| time on GeForce RTX 4060 8 GB | – | unverified: nothing here can tell |" in as_markdown([said]).splitlines()
+
+
 @given(st.text(min_size=1))
 def test_code_in_markdown_cannot_be_left(text: str) -> None:
     shown = code(text)
