@@ -12,7 +12,7 @@ from expc.compiler.contract.rendering import Words
 from expc.compiler.documents.design import render_design
 from expc.compiler.handbook import HANDBOOK
 from expc.compiler.pipeline import Compiled, Session
-from tests.compiler.test_commands import expc
+from tests.compiler.commands.shell import expc
 
 EXAMPLES = Path(__file__).parent / "examples"
 LATE = {"checkpoint": {"every": 5000}}

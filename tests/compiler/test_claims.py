@@ -18,7 +18,7 @@ from expc.compiler.handbook import HANDBOOK
 from expc.compiler.pipeline import Compiled, Session
 from expc.compiler.reckon import memory_line
 from expc.compiler.render import as_text, summary
-from tests.compiler.test_commands import expc
+from tests.compiler.commands.shell import expc
 from tests.conftest import Golden
 
 ROOT = Path(__file__).parents[2]

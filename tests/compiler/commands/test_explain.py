@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,19 +32,21 @@ def test_a_whole_spec_is_printed_with_the_place_of_every_value(workspace: Path) 
     assert shown.returncode == 0
     assert yaml.safe_load(shown.stdout)["seed"] == 7
     lines = {line.split(":")[0]: " ".join(line.split("#")[1:]).strip() for line in shown.stdout.splitlines()}
-    assert lines["seed"] == "--set seed=7" and lines["steps"] == "profile smoke, specs/d8_v2.yaml:108:12"
+    assert lines["seed"] == "--set seed=7"
+    assert re.fullmatch(r"profile smoke, specs/d8_v2\.yaml:\d+:12", lines["steps"])
     rows = json.loads(expc(workspace, "explain", "specs/d8_v2.yaml", "--json").stdout)
-    assert {"key": "steps", "value": 20000, "written": None, "layer": "specs/d8_v2.yaml",
-            "place": "specs/d8_v2.yaml:13:8"} in rows
+    place = next(row.pop("place") for row in rows if row["key"] == "steps")
+    assert re.fullmatch(r"specs/d8_v2\.yaml:\d+:8", place)
+    assert {"key": "steps", "value": 20000, "written": None, "layer": "specs/d8_v2.yaml"} in rows
     assert {"key": "optimizer.momentum", "value": 0.95, "written": None, "layer": "default", "place": None} in rows
 
 
 def test_a_section_is_shown_whole_and_meanings_on_request(workspace: Path) -> None:
     shown = expc(workspace, "explain", "specs/d8_v2.yaml", "expect[peak_memory]", "--describe").stdout
-    lines = [" ".join(line.split()) for line in shown.splitlines()]
-    assert lines[1:4] == ["the list at specs/d8_v2.yaml:28:1 replaces that of specs/d8_depth.yaml:11:1 as a whole",
+    lines = [re.sub(r":\d+:", ":N:", " ".join(line.split())) for line in shown.splitlines()]
+    assert lines[1:4] == ["the list at specs/d8_v2.yaml:N:1 replaces that of specs/d8_depth.yaml:N:1 as a whole",
                           "# A metric of the run, of its family, or eval.<suite>.",
-                          "- metric: peak_memory # specs/d8_v2.yaml:36:13"]
+                          "- metric: peak_memory # specs/d8_v2.yaml:N:13"]
 
 
 @pytest.mark.parametrize("words, said", [
