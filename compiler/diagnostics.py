@@ -100,7 +100,7 @@ def _score(word: str, candidate: str) -> tuple[float, float] | None:
     unlike = 1 - SequenceMatcher(None, word, candidate, autojunk=False).ratio()
     edits = _edits(word, candidate)
     longest = max(len(word), len(candidate))
-    if edits <= 1 and longest > 2 or edits <= longest // 3:
+    if edits <= 1 and (longest > 2 or set(word) <= set(candidate)) or edits <= longest // 3:
         return float(edits), unlike
     if sorted(word.split("_")) == sorted(candidate.split("_")):
         return 1.5, unlike

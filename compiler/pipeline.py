@@ -15,6 +15,7 @@ from .checks.subject import Subject
 from .contract.experiment import Experiment
 from .diagnostics import Diagnostic, has_errors, ordered, quote
 from .freeze import freeze, predicted, warned
+from .frontend.reading import near_file
 from .frontend.resolve import Resolved, resolve
 from .frontend.schema import validate
 from .frontend.shapes import Shapes
@@ -90,8 +91,9 @@ class Session:
                 found.append(resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key))
                 continue
             if not _is_file(target):
+                near = near_file(target, self.workspace, resolved.span(key))
                 found.append(resolved.diagnostic("E221", f"there is no file {quote(str(resolved.value(key)))}", key,
-                                                 "the path is relative to the file that says so"))
+                                                 near or "the path is relative to the file that says so"))
                 continue
             other = self.compile(target)
             found += [one for one in other.diagnostics if other.experiment is None]

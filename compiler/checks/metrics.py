@@ -51,7 +51,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.finding("E332", f'unknown metric "{name}"', f"{key}.metric",
                                   f'did you mean "{near}"?' if near else f"there are {listing(known)}")
     for index, one in enumerate(experiment.expectations):
-        yield from bounds(subject, one, f"expect.{index}")
+        if one.metric in known:
+            yield from bounds(subject, one, f"expect.{index}")
 
 
 def bounds(subject: Subject, one: Expectation, key: str) -> Iterator[Diagnostic]:

@@ -10,6 +10,7 @@ from ..codes.entry import entry
 from ..contract.promises import Scenario
 from ..contract.quantities import percent, significant
 from ..diagnostics import Diagnostic
+from ..lowering.promises import UNKNOWN
 from .subject import Subject
 
 _PROSE = "title: a, conclusion: b, next: c"
@@ -53,6 +54,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     if subject.resolved.value("scenarios.gain_over") and not subject.parent:
         yield subject.finding("E342", "there is no parent to gain over", "scenarios.gain_over", also=["resume"])
+    if scenarios.unit == UNKNOWN:
+        return
     show = percent if scenarios.unit == "fraction" else significant
     cases = sorted(scenarios.cases, key=lambda case: (_low(case), _high(case)))
     if inverted := next((case for case in cases if _low(case) >= _high(case)), None):

@@ -6,8 +6,11 @@ that nobody has."""
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ..diagnostics import Diagnostic, listing, nearest, quote
 from ..source import Node, SourceFile, Span
@@ -127,6 +130,22 @@ class Chain:
                 help_ = f"move {key} to the top level of the file"
                 self.found.append(Diagnostic("E204", f"a profile cannot hold {key}", child.key, help_))
         return without(node, RESERVED)
+
+    def check_names(self, schema: Mapping[str, Any]) -> None:
+        """Reports profiles that are called like a section, and so were most likely meant to be one, or that have
+        no proper name; profiles are gone from the tree that the schema is held against."""
+        sections = schema.get("properties", {})
+        rule = sections.get("profiles", {}).get("propertyNames", {})
+        for layer in self.profiles:
+            assert isinstance(layer.tree.value, dict)
+            for name, node in layer.tree.value.items():
+                help_ = None
+                if name in sections:
+                    help_ = f"{name} belongs at the top level, or under the name of a profile"
+                elif not re.search(rule.get("pattern", ""), name):
+                    help_ = f"write {rule.get('x-expected', 'another name')}"
+                if help_ is not None:
+                    self.found.append(Diagnostic("E204", f"{quote(name)} cannot be the name of a profile", node.key, help_))
 
     def names(self) -> tuple[str, ...]:
         """The profiles that exist, in the order in which they are met, bases first; null takes one away."""

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from ..diagnostics import Diagnostic, nearest, quote
+from ..diagnostics import Diagnostic, listing, nearest, quote
 from ..source import SourceFile, Span
 
 MAX_BYTES = 1_000_000
@@ -23,7 +23,7 @@ def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "
         data = _read(path)
     except FileNotFoundError:
         return None, [
-            Diagnostic(code, f"there is no file {quote(shown)}", span, _near_files(path, workspace))
+            Diagnostic(code, f"there is no file {quote(shown)}", span, near_file(path, workspace, span))
         ]
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -73,18 +73,26 @@ def _decode(file: SourceFile, data: bytes) -> tuple[SourceFile | None, list[Diag
     return source, found
 
 
-def _near_files(path: Path, workspace: Path) -> str | None:
-    """Help for a missing file: the near names in its folder, else the same name elsewhere among the specs."""
-    here = [path.with_name(name).as_posix() for name in _names(path.parent)]
-    names = {Path(one).name: one for one in here}
-    name = nearest(path.name, names) or (path.name + ".yaml" if path.name + ".yaml" in names else None)
-    if name is not None:
-        return f'did you mean "{display(Path(names[name]), workspace)}"?'
-    for folder, folders, files in os.walk(workspace / "specs"):
-        folders.sort()
-        if path.name in files:
-            return f'did you mean "{display(Path(folder) / path.name, workspace)}"?'
-    return f"in that folder: {', '.join(sorted(names)[:12])}" if names else None
+def near_file(path: Path, workspace: Path, span: Span | None = None) -> str | None:
+    """Help for a missing file: a near name in its folder, else among all specs, written as the file of `span`
+    would name it (without one, as seen from the workspace)."""
+    root = span.file.path.parent if span else workspace
+
+    def shown(one: Path) -> str:
+        return display(one, root)
+
+    here = [path.with_name(name) for name in _names(path.parent)]
+    specs = [Path(folder) / name for folder, _, _ in sorted(os.walk(workspace / "specs")) for name in _names(Path(folder))]
+    for candidates, name in ((here, _name), (specs, shown), (specs, _name)):
+        known = {name(one): one for one in reversed(candidates)}
+        near = nearest(name(path), known) or (name(path) + ".yaml" if name(path) + ".yaml" in known else None)
+        if near is not None:
+            return f"did you mean {quote(shown(known[near]))}?"
+    return f"in that folder: {listing([one.name for one in here], 12)}" if here else None
+
+
+def _name(path: Path) -> str:
+    return path.name
 
 
 def _names(folder: Path) -> list[str]:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
+from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
-from .shapes import NEVER, JsonSchema, Shapes
+from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
 
-Path = tuple[str, ...]
 MISSING = "E103"
 
 
@@ -22,8 +22,10 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     """All violations, ordered. Of what was reported before (broken values, bases not read) nothing is said
     again."""
     check = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema))
-    for error in check.shapes.validator.iter_errors(resolved.plain()):
+    plain = resolved.plain()
+    for error in check.shapes.validator.iter_errors(plain):
         check.explain(error)
+    check.strays(plain)
     return ordered(one for one in check.found if not check.is_cascade(one))
 
 
@@ -52,14 +54,14 @@ class _Check:
             self.bad_name(error, path)
         elif word in ("additionalProperties", "unevaluatedProperties"):
             for key in self.unknown(error):
-                self.unknown_key(key, path, error)
+                self.unknown_key(key, path, error.schema, error.instance)
         elif word in ("required", "dependentRequired"):
             self.lacking(error, path)
         elif word in ("oneOf", "anyOf"):
             self.no_branch(error, path)
         elif word in VALUES:
             code, message, help_, place = VALUES[word](self.shapes, self.resolved, path, error)
-            self.add(code, message, place, help_ or _help(error.schema))
+            self.add(code, message, place, self.misnamed(path) or help_ or _help(error.schema))
         else:
             self.unfit(error, path)
 
@@ -73,12 +75,12 @@ class _Check:
             if key not in known and not any(re.search(pattern, key) for pattern in patterns):
                 yield key
 
-    def unknown_key(self, key: str, parent: Path, error: Any) -> None:
+    def unknown_key(self, key: str, parent: Path, schema: Any, value: Any) -> None:
         path = (*parent, key)
-        elsewhere = ".".join(path) in self.shapes.all_paths
+        elsewhere = self.shapes.knows(path)
         if elsewhere and not self.whole(parent):
             return  # what decides whether the key belongs here could not be read
-        known = self.shapes.properties(error.schema, error.instance)
+        known = self.shapes.properties(schema, value)
         near = nearest(key, known)
         if near is not None:
             self.meant.add((*parent, near))
@@ -86,27 +88,33 @@ class _Check:
         where = f"in {'.'.join(parent)}" if parent else "at the top level"
         span = node.key if node is not None and node.key is not None else self.resolved.span(path)
         notes = (*self.inherited(parent, path), *self.resolved.origins(path))
-        help_ = self.meaning(key, near, list(known), elsewhere)
+        help_ = self.meaning(path, near, list(known), elsewhere)
         self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes))
 
-    def meaning(self, key: str, near: str | None, known: list[str], elsewhere: bool) -> str:
+    def meaning(self, path: Path, near: str | None, known: list[str], elsewhere: bool) -> str:
         """What an unknown key was meant to be: a near name, a key of another place, or one of the keys
         allowed."""
         allowed = f"known here: {listing(known)}" if known else "no keys are known here"
         if elsewhere:
             return f"it belongs here only with other settings (of another family, say); {allowed}"
-        if paths := self.shapes.paths(key, 3):
-            homes = [f"{path} belongs under {path.rpartition('.')[0]}" for path in paths if "." in path]
-            homes += [f"{path} belongs at the top level" for path in paths if "." not in path]
-            return "; ".join(homes) + (f"; or did you mean {quote(near)}?" if near else "")
+        if (home := self.home(path)) is not None:
+            return home + (f"; or did you mean {quote(near)}?" if near else "")
         if near is not None:
             return f"did you mean {quote(near)}?"
-        names = {path.rpartition(".")[2]: path for path in reversed(self.shapes.all_paths)}
-        far = nearest(key, names) if len(key) > 3 else None
+        names = {one[-1]: one[:-1] for one in reversed(self.shapes.all_paths)}
+        far = nearest(path[-1], names) if len(path[-1]) > 3 else None
         if far is not None:
-            home = names[far].rpartition(".")[0] or "the top level"
-            return f"did you mean {quote(far)}, which belongs under {home}? {allowed}"
+            return f"did you mean {quote(far)}, which belongs {_where(names[far])}? {allowed}"
         return allowed
+
+    def home(self, path: Path) -> str | None:
+        """Where a key belongs that another place of the schema has under this very name."""
+        homes = [_where(one) for one in self.shapes.homes(path[-1], path[:-1])]
+        return f"{path[-1]} belongs {' or '.join(homes)}" if homes else None
+
+    def misnamed(self, path: Path) -> str | None:
+        """Where a key belongs that stands among names of the user's, and was taken for one."""
+        return self.home(path) if self.shapes.is_own(path) else None
 
     def inherited(self, parent: Path, path: Path) -> Iterator[Note]:
         """Where a base states the mapping that an upper file put this key into."""
@@ -140,6 +148,16 @@ class _Check:
                 )
                 self.lacks(key, path, options, error.instance)
 
+    def strays(self, plain: dict[str, Any]) -> None:
+        """Keys that no family knows, in sections that the family closes, while none is chosen: no rule forbids them."""
+        for name, schema in self.shapes.children(self.shapes.schema, plain):
+            value = plain[name]
+            known = any(path[:1] == (name,) and len(path) == 2 for path in self.shapes.all_paths)
+            closed = any("additionalProperties" in part for part in self.shapes.applicable(schema, value))
+            for key in value if isinstance(value, dict) and known and not closed else ():
+                if not self.shapes.knows((name, key)):
+                    self.unknown_key(key, (name,), schema, value)
+
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
         options = self.shapes.properties(schema, instance).get(key, [])
         expected = self.shapes.expected({"allOf": options} if len(options) != 1 else options[0])
@@ -148,7 +166,8 @@ class _Check:
         if help_ is None and expected != "something else":
             help_ = f"add {key}: with {expected}"
         said = self.resolved.layers((*path, key))
-        removed = (Note("removed by null at", said[-1].span),) if said else ()
+        null = said[-1].layer.tree.find((*path, key))[0] if said else None
+        removed = (Note("removed by null at", said[-1].span),) if null is not None and is_null(null) else ()
         span = self.resolved.span(path)
         if not path:  # the whole file is no place to point at
             span = span.file.span(0, 0) if span.line == 1 else span
@@ -223,6 +242,15 @@ class _Check:
         else:
             message = f"{name_of(path)} does not fit the rule for its place ({error.validator})"
         self.add(code, message, path, _help(schema))
+
+
+def _where(home: Path) -> str:
+    """The place of a mapping in words."""
+    if ANY_ITEM not in home:
+        return f"under {'.'.join(home)}" if home else "at the top level"
+    at = len(home) - 1 - home[::-1].index(ANY_ITEM)
+    item = f"in an item of {'.'.join(home[:at])}"
+    return f"under {'.'.join(home[at + 1 :])} {item}" if home[at + 1 :] else item
 
 
 def _help(schema: Any) -> str | None:

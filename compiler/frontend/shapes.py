@@ -12,6 +12,8 @@ from typing import Any
 from ..diagnostics import listing
 
 JsonSchema = Mapping[str, Any]
+Path = tuple[str, ...]
+ANY_ITEM, ANY_NAME = "*", "<name>"
 TYPES: dict[str, tuple[str, Any]] = {
     "object": ("a mapping", dict),
     "array": ("a list", list),
@@ -154,33 +156,53 @@ class Shapes:
         names = [types] if isinstance(types, str) else types or []
         return either(TYPES[name][0] for name in names) if names else "something else"
 
-    def paths(self, name: str, limit: int = 6) -> list[str]:
-        """Where else in the schema a key of this name exists, as dotted paths, shallow ones first."""
-        found = [path for path in self.all_paths if path.rsplit(".", 1)[-1] == name]
-        return sorted(found, key=lambda path: (path.count("."), path))[:limit]
+    def homes(self, name: str, near: Path, limit: int = 3) -> list[Path]:
+        """Where the schema has a key of this name: the paths of its mappings, those close to `near` first."""
+        found = dict.fromkeys(path[:-1] for path in self.all_paths if path[-1] == name)
+        return sorted(found, key=lambda path: (_apart(path, near), len(path)))[:limit]
+
+    def knows(self, path: Path) -> bool:
+        """Whether the schema, of any family, has a key at this path of a spec."""
+        return any(len(one) == len(path) and _fits(one, path) for one in self.all_paths)
+
+    def is_own(self, path: Path) -> bool:
+        """Whether the key at a path of a spec is the user's to name."""
+        return any(one[len(path) - 1 : len(path)] == (ANY_NAME,) and _fits(one, path) for one in self.all_paths)
 
     @cached_property
-    def all_paths(self) -> list[str]:
-        """Every key that the schema knows outside of lists, as dotted paths."""
-        found: dict[str, None] = {}
-        self._collect(self.schema, "", found, ())
+    def all_paths(self) -> list[Path]:
+        """Every key that the schema knows; `*` stands for any item of a list, `<name>` for a key of the user's."""
+        found: dict[Path, None] = {}
+        self._collect(self.schema, (), found, ())
         return list(found)
 
-    def _collect(self, schema: Any, path: str, found: dict[str, None], inside: tuple[int, ...]) -> None:
+    def _collect(self, schema: Any, path: Path, found: dict[Path, None], inside: tuple[int, ...]) -> None:
         shape = self.target(schema)
-        if id(schema) in inside or path.count(".") > 6 or len(inside) > MAX_REFERENCES:
+        if id(schema) in inside or len(path) > 8 or len(inside) > MAX_REFERENCES:
             return
         inside = (*inside, id(schema))
         for word in ("allOf", "oneOf", "anyOf"):
             for part in shape.get(word, ()):
                 self._collect(part, path, found, inside)
-        for word in ("then", "else"):
-            if word in shape:
-                self._collect(shape[word], path, found, inside)
+        for word, step in (("then", ()), ("else", ()), ("items", (ANY_ITEM,)), ("additionalProperties", (ANY_NAME,))):
+            if isinstance(shape.get(word), Mapping):
+                self._collect(shape[word], (*path, *step), found, inside)
         for name, child in shape.get("properties", {}).items():
             if child != NEVER:
-                found.setdefault(path + name)
-                self._collect(child, f"{path}{name}.", found, inside)
+                found.setdefault((*path, name))
+                self._collect(child, (*path, name), found, inside)
+
+
+def _fits(pattern: Path, path: Path) -> bool:
+    """Whether a path of a spec follows a path of the schema, as far as both go."""
+    return all(a in (b, ANY_ITEM, ANY_NAME) for a, b in zip(pattern, path, strict=False))
+
+
+def _apart(left: Path, right: Path) -> int:
+    """How many steps lead from one place of a tree to another."""
+    common = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a not in (b, ANY_ITEM, ANY_NAME)),
+                  min(len(left), len(right)))  # fmt: skip
+    return len(left) + len(right) - 2 * common
 
 
 def _placed(schema: Any) -> Any:

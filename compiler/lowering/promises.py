@@ -19,6 +19,8 @@ from ..frontend.resolve import Resolved
 from . import bounds
 from .lengths import parse_length, reached
 
+UNKNOWN = "unknown"  # the unit of a metric that does not exist
+
 
 def text(prose: str | dict[str, str] | None) -> Text:
     """Prose by language; one text for all languages goes under `any`, no text gives an empty mapping."""
@@ -54,12 +56,12 @@ class Promises:
                            training_sha256(other.training), sum(other.predictions.parameters.values()))
 
     def unit(self, metric: str) -> str:
-        """The metric's unit; a metric that nobody knows is the business of a check, and read as a number here."""
+        """The metric's unit; a metric that nobody knows is the business of a check, and its bounds are not read."""
         known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"]["suites"]))
-        return known[metric].unit if metric in known else "number"
+        return known[metric].unit if metric in known else UNKNOWN
 
     def _bound(self, key: str, value: int | float | str | None, unit: str) -> float | None:
-        if value is None:
+        if value is None or unit == UNKNOWN:
             return None
         try:
             return bounds.read(value, unit)
