@@ -117,7 +117,7 @@ def _is_closed(mapping: Schema) -> bool:
 def _of_a_file(schema: Schema, shapes: Shapes, whole: bool = False, item: bool = False) -> Schema:
     """A schema that also takes references, and null; inside of a list's items, which nothing completes, all is `whole`."""
     if not whole:
-        schema = {key: one for key, one in schema.items() if key != "required"}
+        schema = {key: one for key, one in schema.items() if key not in ("required", "dependentRequired")}
     schema = _flat(schema, shapes)
 
     def inside(one: Schema) -> Schema:

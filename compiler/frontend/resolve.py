@@ -5,12 +5,12 @@ the later over the earlier: defaults, bases, the spec, the profile, overrides; t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..diagnostics import Diagnostic, Note, ordered
+from ..diagnostics import Diagnostic, Note, ordered, quote
 from ..source import Node, SourceFile, Span
 from .defaults import defaults
 from .extends import Chain, described
@@ -102,7 +102,21 @@ class Resolved:
         if layer.kind == "default":
             return (Note(f"{'.'.join(parts(key))} is not set; this is its default"),)
         notes = [Note(f"from {layer.name}")] if layer.kind == "profile" else []
-        return (*notes, Note("inherited by", layer.by)) if layer.by else tuple(notes)
+        return (*self._filled_in(key, said[-1]), *notes, *self._heirs(layer))
+
+    def _filled_in(self, key: Key, said: Origin) -> Iterator[Note]:
+        node = self.node(key)
+        if isinstance(said.value, str) and "${" in said.value and node is not None and node.value != said.value:
+            yield Note(f"{quote(said.value)} stands for {described(node)}")
+
+    def _heirs(self, layer: Layer) -> Iterator[Note]:
+        """The `extends` entries that lead from the spec to a layer, the one nearest to the layer first."""
+        by = {one.name: one.by for one in self.stack if one.kind == "file"}
+        place, seen = layer.by, set[str]()
+        while place is not None and place.file.display not in seen:
+            seen.add(place.file.display)
+            yield Note("inherited by", place)
+            place = by.get(place.file.display)
 
     def note(self, key: Key) -> Note:
         """A second place for a diagnostic: what this key is, where, and why if the spec itself does not say
@@ -141,18 +155,20 @@ def resolve(
 ) -> tuple[Resolved | None, list[Diagnostic]]:
     """The spec at a path. None only if nothing of it could be read; with errors it may be validated, never
     lowered."""
+    shapes = schema if isinstance(schema, Shapes) or schema is None else Shapes(schema)
     chain = Chain(workspace)
     chain.read(path)
     own = [layer for layer in chain.layers if layer.by is None]
     profiled = chain.profile(profile) if profile is not None and own else []
+    if shapes is not None:
+        chain.check_names(shapes.schema)
     forced, found = read_overrides(overrides)
     found = chain.found + found
     if not own:
         return None, ordered(found)
     tree, stack, problems = _stacked([*chain.layers, *profiled, *forced])
     complete = chain.complete and not any(layer.tree.broken for layer in stack)
-    if schema is not None:
-        shapes = schema if isinstance(schema, Shapes) else Shapes(schema)
+    if shapes is not None:
         bottom = Layer("default", "default", defaults(shapes, tree))
         tree, stack = fill(tree, bottom.tree), [bottom, *stack]
     tree, more = interpolate(tree, complete=complete)

@@ -4,20 +4,18 @@ listed in `VALUES`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..diagnostics import listing, nearest, quote
 from ..source import Node
 from .extends import described
+from .hints import form, rewritten
 from .resolve import Resolved
-from .scalars import NumberError, Scalar, scalar
 from .shapes import Shapes, written
 
 Path = tuple[str, ...]
 Finding = tuple[str, str, str | None, Path]  # code, message, help, path
-SPOKEN = {"yes": True, "no": False, "on": True, "off": False, "y": True, "n": False}
 
 
 def name_of(path: Path) -> str:
@@ -34,50 +32,7 @@ def expected_instead(shapes: Shapes, resolved: Resolved, path: Path, error: Any)
     """A value of a type that cannot stand here."""
     node, found = _found(resolved, path)
     message = f"{name_of(path)} must be {shapes.expected(error.schema)}, not {found}"
-    return "E101", message, _conversion(shapes, error.schema, node), path
-
-
-def _conversion(shapes: Shapes, schema: Any, node: Node) -> str | None:
-    """How to write what was probably meant; only what the schema would then accept."""
-    value = node.value
-    if isinstance(value, tuple) and len(value) == 1 and shapes.matches(schema, value[0].plain()):
-        return "write the item without the list"
-    if isinstance(value, dict | tuple) or value is None:
-        return None
-    if shapes.matches(schema, [value]):
-        return f"write [{written(value)}] for a list of one"
-    if isinstance(value, str):
-        return _from_text(shapes, schema, node, value)
-    text = _source(node)
-    return f"put it in quotes: {quote(text)}" if shapes.matches(schema, text) else None
-
-
-def _from_text(shapes: Shapes, schema: Any, node: Node, text: str) -> str | None:
-    spoken = SPOKEN.get(text.strip().lower())
-    if spoken is not None and shapes.matches(schema, spoken):
-        return f"write {written(spoken)}"
-    bare = re.sub(r"[_,\s]", "", text)
-    value = _number(bare)
-    if value is None or not shapes.matches(schema, value):
-        return None
-    quoted = bare == text.strip() and _source(node)[:1] in ("'", '"')
-    return f"write {bare} without quotes" if quoted else f"write {bare}"
-
-
-def _number(text: str) -> Scalar:
-    try:
-        value = scalar(text)
-    except NumberError:
-        return None
-    return value if isinstance(value, int | float) else None
-
-
-def _source(node: Node) -> str:
-    """A scalar as it stands in the file."""
-    span = node.span
-    if span.line != span.end_line:
-        return ""
-    return span.file.lines[span.line - 1][span.column - 1 : span.end_column - 1]
+    return "E101", message, rewritten(shapes, error.schema, node) or form(shapes, error.schema), path
 
 
 def one_of(path: Path, value: Any, options: Sequence[Any]) -> tuple[str, str, str]:
@@ -88,6 +43,8 @@ def one_of(path: Path, value: Any, options: Sequence[Any]) -> tuple[str, str, st
         shown = "a mapping" if isinstance(value, dict) else "a list"
     message = f"{name_of(path)} cannot be {shown}"
     near = nearest(value, names) if isinstance(value, str) else None
+    if near == value:
+        return "E104", message, f"write {near} without quotes"
     known = f"{'one of' if len(names) > 1 else 'only'} {listing(names)}"
     if near is not None:
         return (
@@ -118,15 +75,20 @@ LIMITS = {
 def _range(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Finding:
     wanted = [f"{words} {error.schema[word]}" for word, words in LIMITS.items() if word in error.schema]
     message = f"{name_of(path)} must be {' and '.join(wanted)}, not {written(error.instance)}"
-    return "E105", message, None, path
+    return "E105", message, rewritten(shapes, _whole(error), _found(resolved, path)[0]), path
+
+
+def _whole(error: Any) -> Any:
+    """The schema of an error; of one in a branch of a oneOf, the schema of all that could stand here."""
+    outer = error.parent
+    within = outer is not None and outer.absolute_path == error.absolute_path and "oneOf" in outer.schema
+    return outer.schema if within else error.schema
 
 
 def _pattern(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Finding:
     node, found = _found(resolved, path)
-    outer = error.parent  # of an error in a branch of a oneOf, which names all that could stand here
-    whole = outer is not None and outer.absolute_path == error.absolute_path and "oneOf" in outer.schema
-    schema = outer.schema if whole else error.schema
-    help_ = _conversion(shapes, schema, node)
+    schema = _whole(error)
+    help_ = rewritten(shapes, schema, node)
     if "x-expected" in error.schema:
         return "E106", f"{name_of(path)} must be {shapes.expected(schema)}, not {found}", help_, path
     rule = f"it must match {error.validator_value}" if error.validator == "pattern" else None
@@ -147,10 +109,9 @@ def _count(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Findin
     words = "at least" if error.validator.startswith("min") else "at most"
     kind = "item" if isinstance(error.instance, list) else "key"
     number = error.validator_value
-    message = (
-        f"{name_of(path)} needs {words} {number} {kind}{'s' * (number != 1)}, and has {len(error.instance)}"
-    )
-    return "E107", message, None, path
+    has = f"and has {len(error.instance)}" if error.instance else "and is empty"
+    message = f"{name_of(path)} needs {words} {number} {kind}{'s' * (number != 1)}, {has}"
+    return "E107", message, form(shapes, error.schema), path
 
 
 def _unique(shapes: Shapes, resolved: Resolved, path: Path, error: Any) -> Finding:
