@@ -86,6 +86,10 @@ class Session:
         referred: dict[str, tuple[Resolved, Experiment]] = {}
         found: list[Diagnostic] = []
         for key, target in references(resolved).items():
+            if target == self._open[-1] and key != PARENT:
+                found.append(resolved.diagnostic("E355", "an experiment cannot be compared with itself", key,
+                                                 "take it out: it always stands in its own comparison, at its last step"))
+                continue
             if target in self._open:
                 chain = " -> ".join(path.name for path in (*self._open[self._open.index(target):], target))
                 found.append(resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key))

@@ -24,6 +24,7 @@ from . import (
     comparison,
     continuation,
     data,
+    dates,
     guards,
     launch_names,
     meaning,
@@ -44,7 +45,8 @@ from . import (
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, memory, suites, metrics,
-                                  guards, milestones, scenarios, comparison, launch_names, notes, continuation, randomness,
+                                  guards, milestones, scenarios, comparison, launch_names, dates, notes, continuation,
+                                  randomness,
                                   targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
                                   claimed_memory, claimed_twice, claimed_losses, claimed_changes)
 

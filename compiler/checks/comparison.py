@@ -35,6 +35,20 @@ CODES = (
         right="steps: 2000\neval: {compare: [{spec: parent.yaml, step: 1000}]}\n"
               "notes: [{about: eval.compare, text: Longer training is what is studied.}]",
     ),
+    entry(
+        "E354",
+        "The same experiment compared twice at the same step",
+        "Both rows of the comparison would be the same model, ranked above or below itself.",
+        wrong="eval: {compare: [{spec: parent.yaml, step: 1000}, {spec: parent.yaml, step: 1k}]}",
+        right="eval: {compare: [{spec: parent.yaml, step: 1000}]}",
+    ),
+    entry(
+        "E355",
+        "An experiment compared with itself",
+        "The experiment itself always stands in its comparison, at its last step; `eval.compare` names the others.",
+        wrong="eval: {compare: [{spec: child.yaml, step: 1000}]}",
+        right="eval: {compare: [{spec: parent.yaml, step: 1000}]}",
+    ),
 )
 
 
@@ -42,7 +56,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Each compared experiment's step and suites."""
     experiment = subject.experiment
     mine = to_plain(experiment.evaluation.suites)
+    rows = [(one.run, one.step) for one in experiment.evaluation.compare]
     for index, (said, other) in enumerate(zip(experiment.evaluation.compare, subject.compared, strict=True)):
+        if (first := rows.index(rows[index])) != index:
+            yield subject.finding("E354", f"{other.run} is compared twice at step {said.step:,}", f"eval.compare.{index}",
+                                  "take one of the two out", [f"eval.compare.{first}"])
         if not is_kept(other, said.step):
             kept = ", ".join(f"{step:,}" for step in newest_kept(other, 6))
             yield subject.finding("E350", f"{other.run} has no checkpoint at step {said.step:,}",

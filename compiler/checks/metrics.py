@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..codes.entry import entry
 from ..contract.promises import Expectation
+from ..contract.quantities import duration, percent, significant, size
 from ..diagnostics import Diagnostic, listing, nearest
 from ..lowering.bounds import metrics
 from .subject import Subject
@@ -59,14 +60,15 @@ def bounds(subject: Subject, one: Expectation, key: str) -> Iterator[Diagnostic]
     """Whether the promise at a key of the spec has bounds, and such as can be met and missed."""
     said = subject.resolved.value(key)
     chance = next((f.value for f in subject.experiment.predictions.figures if f.name == "chance_loss"), None)
+    show = {"fraction": percent, "bytes": size, "seconds": duration}.get(one.unit, significant)
     if any(sum(side in said for side in sides) > 1 for sides in _SIDES):
         yield subject.finding("E333", f"{one.metric} has two bounds on one side", key, "keep one of them")
     elif one.lower is None and one.upper is None:
         yield subject.finding("E333", f"{one.metric} has no bound", key,
                               "add at_least, above, at_most, below or between")
     elif one.lower is not None and one.upper is not None and one.lower >= one.upper:
-        yield subject.finding("E333", f"{one.metric} cannot be at least {one.lower:g} and at most {one.upper:g}",
-                              key)
+        yield subject.finding("E333", f"{one.metric} cannot be at least {show(one.lower)} and at most {show(one.upper)}",
+                              key, "let the lower bound be below the upper one")
     elif one.metric in ("valid_loss", "train_loss") and one.upper and chance and one.upper >= chance:
         yield subject.warning("W334", key, {"metric": one.metric, "bound": f"{one.upper:g}",
                                                           "chance": f"{chance:.3f}"}, also=["model.vocabulary"])

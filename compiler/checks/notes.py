@@ -18,12 +18,24 @@ CODES = (
         wrong="notes: [{about: optimizer.matrx_lr, text: Because.}]",
         right="notes: [{about: optimizer.matrix_lr, text: Because.}]",
     ),
+    entry(
+        "E372",
+        "Two notes about the same key",
+        "The documents print one reason beside a section or key. Two of them, written at different times, tend to "
+        "contradict each other.",
+        wrong="notes: [{about: seed, text: One reason.}, {about: seed, text: Another reason.}]",
+        right="notes: [{about: seed, text: One reason. Another reason.}]",
+    ),
 )
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """The key of each note against the resolved spec."""
+    """The key of each note against the resolved spec, and against the notes before it."""
+    first: dict[str, int] = {}
     for index, note in enumerate(subject.experiment.notes):
+        if first.setdefault(note.about, index) != index:
+            yield subject.finding("E372", f'a second note about "{note.about}"', f"notes.{index}.about",
+                                  "join their texts", [f"notes.{first[note.about]}.about"])
         if subject.resolved.node(note.about) is None:
             keys = {key for key, _ in leaves(subject.resolved.plain())}
             known = keys | {key.rpartition(".")[0] for key in keys} | {key.split(".")[0] for key in keys}

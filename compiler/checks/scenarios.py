@@ -44,6 +44,15 @@ CODES = (
         right=f"scenarios: {{metric: eval.composite, cases: [{{name: low, to: 80%, {_PROSE}}}, "
               f"{{name: high, from: 80%, {_PROSE}}}]}}",
     ),
+    entry(
+        "E343",
+        "Two scenarios of the same name",
+        "The results document names the case that came true. Two cases of one name could not be told apart.",
+        wrong=f"scenarios: {{metric: eval.composite, cases: [{{name: same, to: 80%, {_PROSE}}}, "
+              f"{{name: same, from: 80%, {_PROSE}}}]}}",
+        right=f"scenarios: {{metric: eval.composite, cases: [{{name: low, to: 80%, {_PROSE}}}, "
+              f"{{name: high, from: 80%, {_PROSE}}}]}}",
+    ),
 )
 
 
@@ -54,6 +63,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     if subject.resolved.value("scenarios.gain_over") and not subject.parent:
         yield subject.finding("E342", "there is no parent to gain over", "scenarios.gain_over", also=["resume"])
+    yield from _same_names(subject, [case.name for case in scenarios.cases])
     if scenarios.unit == UNKNOWN:
         return
     show = percent if scenarios.unit == "fraction" else significant
@@ -72,6 +82,13 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield _hole(subject, f"from {show(below.upper)} to {show(above.lower)}")
     if _high(cases[-1]) < inf:
         yield _hole(subject, f"from {show(cases[-1].upper)} up")
+
+
+def _same_names(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
+    for index, name in enumerate(names):
+        if (first := names.index(name)) != index:
+            yield subject.finding("E343", f'a second scenario named "{name}"', f"scenarios.cases.{index}.name",
+                                  "give each case a name of its own", [f"scenarios.cases.{first}.name"])
 
 
 def _hole(subject: Subject, where: str) -> Diagnostic:

@@ -25,12 +25,25 @@ CODES = (
         wrong="eval: {suites: {structure: {indicators: [has_titel]}}}",
         right="eval: {suites: {structure: {indicators: [has_title]}}}",
     ),
+    entry(
+        "E353",
+        "A suite named composite",
+        "`eval.composite` is the weighted mean of all suites. A suite of that name would give the same metric a second "
+        "meaning.",
+        wrong="eval: {suites: {notes: null, composite: {title: All, weight: 60%, prompts: [x], indicators: [has_rhythm], "
+              "samples: 1, max_new_tokens: 16, temperature: 0, seed: 1}}}",
+        right="eval: {suites: {notes: null, everything: {title: All, weight: 60%, prompts: [x], indicators: [has_rhythm], "
+              "samples: 1, max_new_tokens: 16, temperature: 0, seed: 1}}}",
+    ),
 )
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Weights against one; indicator names against the family's."""
     suites = subject.experiment.evaluation.suites
+    if any(suite.name == "composite" for suite in suites):
+        yield subject.finding("E353", 'a suite cannot be named "composite": that is the weighted mean of all suites',
+                              "eval.suites.composite", "give it another name")
     total = sum(suite.weight for suite in suites)
     if not isclose(total, 1.0, abs_tol=1e-9):
         terms = " + ".join(f"{suite.weight:.6g}" for suite in suites)

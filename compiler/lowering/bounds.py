@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..contract.metrics import COMMON, Metric
-from ..contract.quantities import parse
+from ..contract.quantities import NotAQuantity, parse
 from ..families import family
 
 _KINDS = {"fraction": "fraction", "bytes": "size", "seconds": "time"}
+_WORDS = {"fraction": "a share of at most 100%, such as 83% or 0.83", "size": "a size, such as 6GB",
+          "time": "a time, such as 1.5h", "count": "a plain number, such as 0.5"}
 
 
 def metrics(family_name: str, suites: tuple[str, ...]) -> dict[str, Metric]:
@@ -20,6 +22,8 @@ def read(value: int | float | str, unit: str) -> float:
     """A bound in the metric's base unit. Raises `NotAQuantity` where the unit does not fit the metric."""
     text = str(value).strip()
     sign, magnitude = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
-    if unit not in _KINDS:
-        return sign * parse(magnitude, "count")
-    return sign * parse(magnitude, _KINDS[unit])
+    kind = _KINDS.get(unit, "count")
+    try:
+        return sign * parse(magnitude, kind)
+    except NotAQuantity:
+        raise NotAQuantity(f"the bound has to be {_WORDS[kind]}, not {text}") from None
