@@ -13,14 +13,14 @@ from . import checks, documents, launchers
 from .acknowledge import Acknowledged, acknowledge
 from .checks.subject import Subject
 from .contract.experiment import Experiment
-from .diagnostics import Diagnostic, has_errors, ordered, quote
+from .diagnostics import Diagnostic, has_errors, ordered
 from .freeze import freeze, predicted, warned
-from .frontend.reading import near_file
+from .frontend.reading import absent, near_file, outside
 from .frontend.resolve import Resolved, resolve
 from .frontend.schema import validate
 from .frontend.shapes import Shapes
 from .lowering.lower import lower
-from .lowering.references import PARENT, references
+from .lowering.references import PARENT, references, written
 from .source import SourceFile
 from .spec_schema import complete
 
@@ -64,8 +64,6 @@ class Session:
         if resolved is None:
             return Compiled(path, None, None, tuple(found))
         found = [*found, *validate(resolved, self._shapes)]
-        if has_errors(found):
-            return Compiled(path, resolved, None, tuple(ordered(found)))
         referred, more = self._referred(resolved)
         found += more
         experiment, taken = None, list[Acknowledged]()
@@ -86,26 +84,36 @@ class Session:
         referred: dict[str, tuple[Resolved, Experiment]] = {}
         found: list[Diagnostic] = []
         for key, target in references(resolved).items():
-            if target == self._open[-1] and key != PARENT:
-                found.append(resolved.diagnostic("E355", "an experiment cannot be compared with itself", key,
-                                                 "take it out: it always stands in its own comparison, at its last step"))
-                continue
-            if target in self._open:
-                chain = " -> ".join(path.name for path in (*self._open[self._open.index(target):], target))
-                found.append(resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key))
-                continue
-            if not _is_file(target):
-                near = near_file(target, self.workspace, resolved.span(key))
-                found.append(resolved.diagnostic("E221", f"there is no file {quote(str(resolved.value(key)))}", key,
-                                                 near or "the path is relative to the file that says so"))
+            if (refused := self._refused(resolved, key, target)) is not None:
+                found.append(refused)
                 continue
             other = self.compile(target)
             found += [one for one in other.diagnostics if other.experiment is None]
             if other.experiment is not None and other.resolved is not None:
                 referred[key] = (other.resolved, other.experiment)
             else:
-                found.append(resolved.diagnostic("E222", f"{resolved.value(key)} has errors of its own", key))
+                found.append(resolved.diagnostic("E222", f"{resolved.value(key)} has errors of its own", key,
+                                                 "mend that file first"))
         return referred, found
+
+    def _refused(self, resolved: Resolved, key: str, target: Path) -> Diagnostic | None:
+        """Why a reference cannot be followed; None where it can."""
+        said, path = str(resolved.value(key)), written(resolved, key)
+        if target == self._open[-1] and key != PARENT:
+            return resolved.diagnostic("E355", "an experiment cannot be compared with itself", key,
+                                       "take it out: it always stands in its own comparison, at its last step")
+        if target in self._open:
+            chain = " → ".join(one.name for one in (*self._open[self._open.index(target):], target))
+            return resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key,
+                                       "take one of these references out")
+        if (foreign := outside(said, path, self.workspace)) is not None:
+            return resolved.diagnostic("E223", f"{key} {foreign[0]}", key, foreign[1])
+        if not said.strip():
+            return resolved.diagnostic("E221", f"{key} names no file", key, "the path is relative to the file that says so")
+        if not _is_file(target):
+            near = near_file(path, self.workspace, resolved.span(key))
+            return resolved.diagnostic("E221", absent(path, said), key, near or "the path is relative to the file that says so")
+        return None
 
 
 def _is_file(path: Path) -> bool:

@@ -27,5 +27,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         return
     try:
         date.fromisoformat(stated)
-    except ValueError as error:
-        yield subject.finding("E371", f"there is no {stated}: {error}", "date", "write year-month-day, such as 2026-02-04")
+    except ValueError:
+        yield subject.finding("E371", f"the calendar has no {stated}", "date", "write year-month-day, such as 2026-02-04")

@@ -35,4 +35,12 @@ EXPERIMENTS: tuple[Code, ...] = (
         "resume: {from: broken.yaml, step: 1000}\nsteps: 2000",
         "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
     ),
+    entry(
+        "E223",
+        "an experiment outside of the workspace",
+        """`resume.from` and `eval.compare` name spec files of this workspace, relative to the file that says so: a build
+        must come out the same on every machine.""",
+        "resume: {from: /home/someone/parent.yaml, step: 1000}\nsteps: 2000",
+        "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
+    ),
 )

@@ -28,8 +28,9 @@ class Stop(Exception):
 class Composer:
     """Builds one document's tree from events, counting what aliases would expand to."""
 
-    def __init__(self, file: SourceFile, text: str) -> None:
+    def __init__(self, file: SourceFile, text: str, damaged: bool = False) -> None:
         self.file = file
+        self.damaged = damaged  # invisible characters were reported, and stand in the text as U+FFFD
         self.events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=LOADER))
         self.found: list[Diagnostic] = []
         self.anchors: dict[
@@ -122,7 +123,7 @@ class Composer:
             return Node(None, place, broken=True)
         if not known:
             return self.unknown_tag(event, Node(value, place))
-        return Node(value, place)
+        return Node(value, place, broken=self.damaged and "\ufffd" in event.value)
 
     def unknown_tag(self, event: yaml.NodeEvent, node: Node) -> Node:
         tag = event.tag.replace(CORE, "!!") if event.tag else "!"

@@ -16,7 +16,7 @@ from ..diagnostics import Diagnostic, listing, nearest, quote
 from ..source import Node, SourceFile, Span
 from .merge import Layer, is_null, merge, without
 from .parse import parse
-from .reading import display, load
+from .reading import load, outside
 
 RESERVED = ("extends", "profiles")
 MAX_CHAIN = 20
@@ -86,17 +86,18 @@ class Chain:
         if entry is None or entry.value is None:
             self.complete = self.complete and not (entry and entry.broken)
             return
-        for one in entry.value if isinstance(entry.value, tuple) else (entry,):
+        items = entry.value if isinstance(entry.value, tuple) else (entry,)
+        if not items:
+            self._refuse(Diagnostic("E203", "extends is empty", entry.place, "name a file, or take the key out"))
+        for i, one in enumerate(items):
             if not isinstance(one.value, str) or not one.value.strip():
                 help_ = "write a path relative to this file, or a list of them"
                 message = f"extends must name files, not {described(one)}"
                 self._refuse(Diagnostic("E203", message, one.span, help_))
-            elif os.path.isabs(one.value) or one.value.startswith("~"):
-                help_ = "write it relative to this file, so that it holds on every machine"
-                self._refuse(Diagnostic("E203", "extends names an absolute path", one.span, help_))
-            elif display(base := path.parent / one.value, self.workspace).startswith("../"):
-                help_ = "copy it into the workspace: a build must not depend on files outside"
-                self._refuse(Diagnostic("E203", "extends leaves the workspace", one.span, help_))
+            elif (foreign := outside(one.value, base := path.parent / one.value, self.workspace)) is not None:
+                self._refuse(Diagnostic("E203", f"extends {foreign[0]}", one.span, foreign[1]))
+            elif any(one.value == before.value for before in items[:i]):
+                self._refuse(Diagnostic("E203", f"extends names {quote(one.value)} twice", one.span, "keep one of them"))
             else:
                 self.read(base, one.span)
 

@@ -43,10 +43,10 @@ def form(shapes: Shapes, schema: Any) -> str | None:
         item = shapes.target(shape.get("items", {}))
         names = list(item.get("properties", {}))
         if "enum" in item:
-            return f"each item is {shapes.expected(item)}"
-        return f"each item has some of the keys {listing(names)}" if names else None
+            return f"write a list; each item is {shapes.expected(item)}"
+        return f"write a list of mappings; their keys: {listing(names)}" if names else None
     names = list(shape.get("properties", {}))
-    return f"its keys can be {listing(names)}" if shape.get("type") == "object" and names else None
+    return f"write a mapping; its keys: {listing(names)}" if shape.get("type") == "object" and names else None
 
 
 def _from_number(shapes: Shapes, schema: Any, node: Node, value: int | float) -> str | None:
@@ -65,7 +65,7 @@ def _from_text(shapes: Shapes, schema: Any, node: Node, text: str) -> str | None
     spoken = SPOKEN.get(text.strip().lower())
     if spoken is not None and shapes.matches(schema, spoken):
         return f"write {written(spoken)}"
-    bare = re.sub(r"[_,\s]", "", text)
+    bare = _without_separators(text)
     value = _number(bare)
     if value is not None and shapes.matches(schema, value):
         quoted = bare == text.strip() and source_text(node)[:1] in ("'", '"')
@@ -78,7 +78,7 @@ def _alike(text: str) -> Iterator[str]:
     """Texts of another spelling: units in their usual case and place, names in lower case with underscores."""
     match = QUANTITY.fullmatch(text.strip())
     if match is not None:
-        number, unit = match[1].replace("_", "").replace(",", ""), match[2]
+        number, unit = _without_separators(match[1]), match[2]
         long = LONG_UNITS.get(unit.lower().rstrip("s")) or LONG_UNITS.get(unit.lower())
         same = [one for one in UNITS if one.lower() == unit.lower()]
         yield from (f"{number}{one}" for one in (unit, *([long] if long else []), *same))
@@ -87,6 +87,13 @@ def _alike(text: str) -> Iterator[str]:
     else:
         yield re.sub(r"[^a-z0-9]+", "_", text.strip().lower()).strip("_")
         yield text.strip().upper()
+
+
+def _without_separators(text: str) -> str:
+    """A number without what groups its digits (20_000, 20,000); a comma that does not group them is a decimal point."""
+    bare = re.sub(r"[_\s]", "", text)
+    grouped = re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", bare)
+    return bare.replace(",", "" if grouped else ".")
 
 
 def _number(text: str) -> Scalar:

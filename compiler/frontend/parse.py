@@ -30,11 +30,12 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
     """
     text = file.text if text is None else text
     found = [_unprintable(file, match) for match in list(UNPRINTABLE.finditer(text))[:MAX_SYNTAX_ERRORS]]
+    damaged = bool(found)
     text, directives = _without_directives(file, UNPRINTABLE.sub("\ufffd", text))
     found += directives
     lost: set[str | None] = set()
     for _ in range(MAX_SYNTAX_ERRORS):
-        composer = Composer(file, text)
+        composer = Composer(file, text, damaged)
         try:
             root = composer.document()
         except yaml.YAMLError as error:

@@ -22,9 +22,7 @@ def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "
     try:
         data = _read(path)
     except FileNotFoundError:
-        return None, [
-            Diagnostic(code, f"there is no file {quote(shown)}", span, near_file(path, workspace, span))
-        ]
+        return None, [Diagnostic(code, absent(path, shown), span, near_file(path, workspace, span))]
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         return None, [Diagnostic(code, f"cannot read {quote(shown)}: {why[:1].lower()}{why[1:]}", span)]
@@ -34,6 +32,15 @@ def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "
 def display(path: Path, workspace: Path) -> str:
     """The path as diagnostics print it: relative to the workspace, with forward slashes."""
     return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(workspace))).as_posix()
+
+
+def outside(said: str, path: Path, workspace: Path) -> tuple[str, str] | None:
+    """Why a spec cannot name a path (the end of a sentence, and help); None where it can."""
+    if os.path.isabs(said) or said.startswith("~"):
+        return "names an absolute path", "write it relative to this file, so that it holds on every machine"
+    if display(path, workspace).startswith("../"):
+        return "leaves the workspace", "copy it into the workspace: a build must not depend on files outside"
+    return None
 
 
 def _read(path: Path) -> bytes:
@@ -73,6 +80,15 @@ def _decode(file: SourceFile, data: bytes) -> tuple[SourceFile | None, list[Diag
     return source, found
 
 
+def absent(path: Path, shown: str) -> str:
+    """What a message says of a path where no file is; `shown` is the path as its reader knows it."""
+    if os.path.islink(path):
+        return f"{quote(shown)} is a link that leads nowhere: there is no {quote(os.readlink(path))}"
+    if os.path.isdir(path):
+        return f"{quote(shown)} is a folder, and a YAML file is needed"
+    return f"there is no file {quote(shown)}"
+
+
 def near_file(path: Path, workspace: Path, span: Span | None = None) -> str | None:
     """Help for a missing file: a near name in its folder, else among all specs, written as the file of `span`
     would name it (without one, as seen from the workspace)."""
@@ -81,8 +97,10 @@ def near_file(path: Path, workspace: Path, span: Span | None = None) -> str | No
     def shown(one: Path) -> str:
         return display(one, root)
 
-    here = [path.with_name(name) for name in _names(path.parent)]
-    specs = [Path(folder) / name for folder, _, _ in sorted(os.walk(workspace / "specs")) for name in _names(Path(folder))]
+    folders = [path.parent, *(Path(folder) for folder, _, _ in sorted(os.walk(workspace / "specs")))]
+    others = [[one for one in map(folder.joinpath, _names(folder)) if one != path and one != (span and span.file.path)]
+              for folder in folders]  # fmt: skip
+    here, specs = others[0], [one for each in others[1:] for one in each]
     for candidates, name in ((here, _name), (specs, shown), (specs, _name)):
         known = {name(one): one for one in reversed(candidates)}
         near = nearest(name(path), known) or (name(path) + ".yaml" if name(path) + ".yaml" in known else None)

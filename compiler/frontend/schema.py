@@ -13,9 +13,10 @@ from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
 from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
-from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
+from .shapes import ANY_ITEM, NEVER, SOMETHING, JsonSchema, Path, Shapes
 
 MISSING = "E103"
+MANY = 3  # more missing keys of one mapping than this are said together
 
 
 def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic]:
@@ -26,7 +27,7 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     for error in check.shapes.validator.iter_errors(plain):
         check.explain(error)
     check.strays(plain)
-    return ordered(one for one in check.found if not check.is_cascade(one))
+    return ordered([*check.found, *check.lackings()])
 
 
 class _Check:
@@ -35,13 +36,24 @@ class _Check:
         self.shapes = shapes
         self.found: list[Diagnostic] = []
         self.meant: set[Path] = set()  # the keys that misspelt ones were meant to be
-        self.missing: dict[Diagnostic, Path] = {}
+        self.missing: dict[Path, Diagnostic] = {}
 
     def add(self, code: str, message: str, path: Path, help_: str | None = None) -> None:
         self.found.append(self.resolved.diagnostic(code, message, path, help_))
 
-    def is_cascade(self, found: Diagnostic) -> bool:
-        return self.missing.get(found) in self.meant
+    def lackings(self) -> Iterator[Diagnostic]:
+        """What is missing, less what a misspelt key was meant to be; many missing keys of one mapping as one."""
+        by_mapping: dict[Path, dict[str, Diagnostic]] = {}
+        for path, found in self.missing.items():
+            if path not in self.meant:
+                by_mapping.setdefault(path[:-1], {})[path[-1]] = found
+        for parent, each in by_mapping.items():
+            plain = [key for key, found in each.items() if not found.notes and found.help]
+            if len(plain) > MANY:
+                message = f"{name_of(parent)} needs the keys {listing(plain, 99)}"
+                help_ = "add them, or take them from another file with extends" if not parent else "add them"
+                yield Diagnostic(MISSING, message, each[plain[0]].span, help_)
+            yield from (found for key, found in each.items() if key not in plain or len(plain) <= MANY)
 
     def explain(self, error: Any) -> None:
         """One error of jsonschema, with those in its context."""
@@ -160,10 +172,11 @@ class _Check:
 
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
         options = self.shapes.properties(schema, instance).get(key, [])
-        expected = self.shapes.expected({"allOf": options} if len(options) != 1 else options[0])
+        wanted = (self.shapes.expected(one) for one in options)
+        expected = next((one for one in wanted if one != SOMETHING), None)
         message = f"{name_of(path)} needs the key {quote(key)}{why}"
         help_ = _help(self.shapes.target(options[0])) if options else None
-        if help_ is None and expected != "something else":
+        if help_ is None and expected is not None:
             help_ = f"add {key}: with {expected}"
         said = self.resolved.layers((*path, key))
         null = said[-1].layer.tree.find((*path, key))[0] if said else None
@@ -174,8 +187,7 @@ class _Check:
         found = Diagnostic(
             MISSING, message, span, help_, (*removed, *self.resolved.origins(path)) if path else removed
         )
-        self.missing[found] = (*path, key)
-        self.found.append(found)
+        self.missing[(*path, key)] = found
 
     def no_branch(self, error: Any, path: Path) -> None:
         """A oneOf is reduced to the branch that was meant; if none can be told, to the key that should

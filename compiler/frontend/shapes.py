@@ -24,6 +24,7 @@ TYPES: dict[str, tuple[str, Any]] = {
     "null": ("nothing (null)", type(None)),
 }
 MAX_REFERENCES = 40
+SOMETHING = "something else"  # what a schema expects that does not say
 NEVER: dict[str, Any] = {"not": {}}
 
 
@@ -154,7 +155,7 @@ class Shapes:
                 return either(self.expected(one) for one in shape[word])
         types = shape.get("type")
         names = [types] if isinstance(types, str) else types or []
-        return either(TYPES[name][0] for name in names) if names else "something else"
+        return either(TYPES[name][0] for name in names) if names else SOMETHING
 
     def homes(self, name: str, near: Path, limit: int = 3) -> list[Path]:
         """Where the schema has a key of this name: the paths of its mappings, those close to `near` first."""

@@ -10,16 +10,21 @@ PARENT = "resume.from"
 
 
 def references(resolved: Resolved) -> dict[str, Path]:
-    """The key of each reference and the file it means, relative to the file that says so."""
-    plain = resolved.plain()
-    keys = [PARENT] if plain.get("resume") else []
-    keys += [f"eval.compare.{index}.spec" for index in range(len(plain["eval"]["compare"]))]
-    return {key: _target(resolved, key) for key in keys}
+    """The key of each reference and the file it means, relative to the file that says so. Of a spec with errors, those that
+    can be read."""
+    compared = resolved.node("eval.compare")
+    count = len(compared.value) if compared is not None and isinstance(compared.value, tuple) else 0
+    keys = [PARENT, *(f"eval.compare.{index}.spec" for index in range(count))]
+    return {key: _target(written(resolved, key)) for key in keys if isinstance(resolved.value(key), str)}
 
 
-def _target(resolved: Resolved, key: str) -> Path:
-    written = resolved.span(key).file.path.parent / str(resolved.value(key))
+def written(resolved: Resolved, key: str) -> Path:
+    """The path that a reference states, links in it not followed."""
+    return resolved.span(key).file.path.parent / str(resolved.value(key))
+
+
+def _target(path: Path) -> Path:
     try:
-        return written.resolve()
+        return path.resolve()
     except (OSError, ValueError):  # a name that no file can have; whoever opens it says that there is none
-        return written
+        return path

@@ -151,7 +151,7 @@ def test_merging_follows_its_rule_on_any_trees(
     folder = tmp_path_factory.mktemp("merge")
     write(folder, {f"b{n}.yaml": json.dumps(one) for n, one in enumerate(trees[:-1])})
     names = [f"b{n}.yaml" for n in range(len(trees) - 1)]
-    write(folder, {"spec.yaml": json.dumps({"extends": names, **trees[-1]})})
+    write(folder, {"spec.yaml": json.dumps(({"extends": names} if names else {}) | trees[-1])})
     resolved, found = check(folder, schema=None)
     expected: Any = {}
     for one in trees:
