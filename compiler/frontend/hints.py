@@ -81,7 +81,7 @@ def _alike(text: str) -> Iterator[str]:
         number, unit = _without_separators(match[1]), match[2]
         long = LONG_UNITS.get(unit.lower().rstrip("s")) or LONG_UNITS.get(unit.lower())
         same = [one for one in UNITS if one.lower() == unit.lower()]
-        yield from (f"{number}{one}" for one in (unit, *([long] if long else []), *same))
+        yield from (f"{number}{one}" for one in (unit, f" {unit.lower()}", *([long] if long else []), *same))
     elif _number(text.strip()) is not None:
         yield f"{text.strip()}%"
     else:
