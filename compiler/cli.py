@@ -110,24 +110,30 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
 
 
 @commands.command()
-@click.argument("subject", metavar="CODE|SPEC")
+@click.argument("subject", metavar="CODE|SPEC", required=False)
 @click.argument("key", required=False)
 @profile_option
 @set_option
 @click.option("--describe", "described", is_flag=True, help="Also say what each key means.")
+@click.option("--all", "everything", is_flag=True, help="Print the whole handbook of diagnostics, as Markdown.")
 @json_option
-def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
-            as_json: bool) -> None:
+def explain(subject: str | None, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
+            everything: bool, as_json: bool) -> None:
     """Explain a diagnostic, or say where the values of a spec come from.
 
     \b
     expc explain E303                                        what a diagnostic means
+    expc explain --all                                       what every diagnostic means
     expc explain specs/d8_v2.yaml                            the whole spec, each line with its place
     expc explain specs/d8_v2.yaml optimizer.matrix_lr        one value, layer by layer
     expc explain specs/d8_v2.yaml 'expect[valid_loss].below' an item of a list, by its name or index
     """
     from .commands import explain as work
 
+    if everything:
+        sys.exit(work.handbook(as_json))
+    if subject is None:
+        raise click.UsageError("which code, or which spec? --all prints every code")
     sys.exit(work.explain(subject, key, profile, overrides, described, as_json))
 
 

@@ -107,7 +107,7 @@ class Session:
             return resolved.diagnostic("E220", f"experiments refer to one another in a circle: {chain}", key,
                                        "take one of these references out")
         if (foreign := outside(said, path, self.workspace)) is not None:
-            return resolved.diagnostic("E223", f"{key} {foreign[0]}", key, foreign[1])
+            return resolved.diagnostic("E221", f"{key} {foreign[0]}", key, foreign[1])
         if not said.strip():
             return resolved.diagnostic("E221", f"{key} names no file", key, "the path is relative to the file that says so")
         if not _is_file(target):

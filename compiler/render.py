@@ -73,13 +73,23 @@ def _excerpt(span: Span, colour: bool) -> list[str]:
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """The part of a long line around [start, end), and where these fall in it."""
-    if len(line) <= WIDTH:
+    if width(line) <= WIDTH:
         return line, start, end
-    left = max(0, min(start - WIDTH // 3, len(line) - WIDTH))
-    right = left + WIDTH
+    left = _back(line, start, WIDTH // 3)
+    right, used = left, 0
+    while right < len(line) and used + _columns(line[right]) <= WIDTH:
+        used, right = used + _columns(line[right]), right + 1
+    left = _back(line, left, WIDTH - used)  # near the end of the line there is room for more before it
     head, tail = "…" if left else "", "…" if right < len(line) else ""
     moved = [min(at, right) - left + len(head) for at in (start, end)]
     return head + line[left:right] + tail, moved[0], moved[1]
+
+
+def _back(line: str, start: int, columns: int) -> int:
+    """Where the text begins that fills so many columns before `start`."""
+    while start > 0 and _columns(line[start - 1]) <= columns:
+        start, columns = start - 1, columns - _columns(line[start - 1])
+    return start
 
 
 def visible(text: str) -> str:
@@ -193,4 +203,5 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    """A property; a file name may hold bytes that are not UTF-8, which no log can hold."""
+    return _data(text.encode("utf-8", "replace").decode()).replace(":", "%3A").replace(",", "%2C")

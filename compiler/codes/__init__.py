@@ -5,10 +5,11 @@ entries (E3xx, W3xx)."""
 from __future__ import annotations
 
 from .entry import Code, Example, entry
+from .page import page
 from .reading import READING
 from .references import REFERENCES
 from .shape import SHAPE
 
 CODES: dict[str, Code] = {one.code: one for one in (*READING, *SHAPE, *REFERENCES)}
 
-__all__ = ["CODES", "Code", "Example", "entry"]
+__all__ = ["CODES", "Code", "Example", "entry", "page"]

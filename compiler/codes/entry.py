@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from textwrap import dedent, indent
 
+SPEC = "spec.yaml"
+
 
 @dataclass(frozen=True)
 class Example:
@@ -16,19 +18,29 @@ class Example:
     files: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
     overrides: tuple[str, ...] = ()
+    asked: str = SPEC  # the name of the file that is checked
 
     @property
     def text(self) -> str:
         return dedent(self.spec).strip("\n") + "\n"
 
     def shown(self) -> str:
+        """The example to be read; characters that nobody would see, by their names."""
         options = [
+            *([self.asked] if self.asked != SPEC else []),
             *(["--profile " + self.profile] if self.profile else []),
             *("--set " + one for one in self.overrides),
         ]
-        blocks = [f"$ expc check SPEC {' '.join(options)}\n"] if options else []
+        command = " ".join(["$ expc check", *([] if self.asked != SPEC else ["SPEC"]), *options])
+        blocks = [f"{command}\n"] if options else []
         blocks += [self.text, *(f"# {name}\n{dedent(text).strip()}\n" for name, text in self.files.items())]
-        return "".join(blocks)
+        return "".join(char if char.isprintable() or char == "\n" else _named(char) for char in "".join(blocks))
+
+
+def _named(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8
+        return f"<byte 0x{ord(char) - 0xDC00:02x}>"
+    return "<tab>" if char == "\t" else f"<U+{ord(char):04X}>"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ EXPERIMENTS: tuple[Code, ...] = (
     ),
     entry(
         "E221",
-        "an experiment that does not exist",
-        "`resume.from` and `eval.compare` name spec files, relative to the file that says so.",
+        "an experiment that is not in this workspace",
+        "`resume.from` and `eval.compare` name spec files of the workspace, relative to the file that says so.",
         "resume: {from: parnet.yaml, step: 1000}\nsteps: 2000",
         "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
     ),
@@ -33,14 +33,6 @@ EXPERIMENTS: tuple[Code, ...] = (
         "an experiment referred to has errors of its own",
         "Its errors are printed too; they have to go first, since its step count, rates and identity are part of this one.",
         "resume: {from: broken.yaml, step: 1000}\nsteps: 2000",
-        "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
-    ),
-    entry(
-        "E223",
-        "an experiment outside of the workspace",
-        """`resume.from` and `eval.compare` name spec files of this workspace, relative to the file that says so: a build
-        must come out the same on every machine.""",
-        "resume: {from: /home/someone/parent.yaml, step: 1000}\nsteps: 2000",
         "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .entry import Code, entry
+from .entry import Code, Example, entry
 
 NESTED = "[" * 60 + "]" * 60
 
@@ -12,12 +12,16 @@ READING: tuple[Code, ...] = (
         "the spec cannot be read",
         """There is no file at the path that was given, or it is a folder, is not readable by you, or is
         larger than a megabyte. If a file of a similar name lies beside it, the help names it.""",
+        Example("name: d8_depth", asked="sepc.yaml"),
+        Example("name: d8_depth"),
     ),
     entry(
         "E002",
         "the file is not UTF-8",
         """Specs are UTF-8 on every machine. An editor can save the file so ("encoding: UTF-8"), or
         iconv -f GB18030 -t UTF-8 old.yaml > new.yaml for one in GB18030.""",
+        "title: caf\udce9",
+        "title: café",
     ),
     entry(
         "W003",
@@ -70,16 +74,16 @@ READING: tuple[Code, ...] = (
         "a quote or bracket does not close",
         """A quote ends with the same quote, and what follows it must be the end of the line or a comma.
         Inside single quotes, write '' for an apostrophe; inside double quotes, write a backslash twice.""",
-        "optimizer:\n  betas: [0.8, 0.95\nsteps: 5000",
-        "optimizer:\n  betas: [0.8, 0.95]\nsteps: 5000",
+        "launch:\n  targets: [bash, tmux\nsteps: 5000",
+        "launch:\n  targets: [bash, tmux]\nsteps: 5000",
     ),
     entry(
         "E013",
         "a value that needs quotes, or is missing",
         """Text that begins with one of @ ` % & * ! | > [ ] { } , or that holds a colon and a space, has a
         meaning of its own in YAML. In quotes it is only text.""",
-        "notes: resumed: the parent was at 5000",
-        'notes: "resumed: the parent was at 5000"',
+        "goal: resumed: the parent was at 5000",
+        'goal: "resumed: the parent was at 5000"',
     ),
     entry(
         "E014",
@@ -109,30 +113,30 @@ READING: tuple[Code, ...] = (
         """The key << belongs to YAML 1.1 and was dropped. Take shared settings from another file with
         extends, where expc explain can say what came from where.""",
         "batch: &small {rows: 4}\noptimizer:\n  <<: *small",
-        "extends: base.yaml\noptimizer:\n  matrix_lr: 0.01",
+        "extends: parent.yaml\noptimizer:\n  matrix_lr: 0.01",
     ),
     entry(
         "E022",
         "an unknown tag",
         """Tags (!include, !!python/…) make other YAML tools run code or read files. A spec has none but the
         plain types, such as !!str.""",
-        "notes: !include notes.md",
-        'notes: "!include notes.md"',
+        "goal: !include goal.md",
+        'goal: "!include goal.md"',
     ),
     entry(
         "E023",
         "an alias that leads nowhere",
         "An alias (*name) repeats a value marked with &name before it, and outside of that value itself.",
-        "notes: *reasons",
-        'notes: "*reasons"',
+        "goal: *reasons",
+        'goal: "*reasons"',
     ),
     entry(
         "E024",
         "beyond the limits of a spec",
         """At most 50 levels, and 100,000 values with every alias counted in full, so that a few lines cannot
         fill the memory of the machine.""",
-        f"optimizer:\n  betas: {NESTED}",
-        "optimizer:\n  betas: [0.8, 0.95]",
+        f"phases: {NESTED}",
+        "phases: [{to: 100, rate: 50%}]",
     ),
     entry(
         "E025",
@@ -145,8 +149,8 @@ READING: tuple[Code, ...] = (
         "E026",
         "a key must be a word",
         "A list, a mapping, an alias or nothing at all cannot be a key.",
-        "[rows, length]: 4",
-        "batch: {rows: 4, length: 4}",
+        "[rows, accumulation]: 4",
+        "batch: {rows: 4, accumulation: 4}",
     ),
     entry(
         "E027",

@@ -28,8 +28,8 @@ SHAPE: tuple[Code, ...] = (
         """A section lacks a key that it cannot do without, after its bases, the profile and overrides have
         been taken into account. A null in an upper file removes what a base set; the note then says
         where.""",
-        "name: d8\nsteps: 5000\nmodel:\n  dim: 256",
-        "name: d8\nsteps: 5000\nmodel:\n  family: gpt\n  dim: 256",
+        "extends: parent.yaml\nname: d8\nmodel: {family: null}",
+        "extends: parent.yaml\nname: d8",
     ),
     entry(
         "E104",
@@ -49,8 +49,8 @@ SHAPE: tuple[Code, ...] = (
         "E106",
         "text of another form",
         "The text must follow a pattern: a name, a quantity with its unit, a date. It cannot be empty.",
-        "checkpoint:\n  budget: 6 gigs",
-        "checkpoint:\n  budget: 6GB",
+        "hardware:\n  memory_budget: 6 gigs",
+        "hardware:\n  memory_budget: 6GB",
     ),
     entry(
         "E107",
@@ -63,8 +63,8 @@ SHAPE: tuple[Code, ...] = (
         "E108",
         "a key of another form",
         "The keys of this mapping are names of the user's or of a fixed set, and this is none of them.",
-        "expect:\n  structur: 83",
-        "expect:\n  structure: 83",
+        "eval:\n  suites:\n    Structure: {weight: 40%}",
+        "eval:\n  suites:\n    structure: {weight: 40%}",
     ),
     entry(
         "E109",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..annotated import WIDEST, annotated, origin_of, raw, replaced
+from ..codes import page
 from ..diagnostics import nearest
 from ..frontend import keys
 from ..frontend.resolve import Origin, Resolved
@@ -49,6 +50,15 @@ def _explain_code(code: str, as_json: bool) -> int:
         near = nearest(code.upper(), HANDBOOK)
         raise click.UsageError(f"there is no diagnostic and no file {code}" + (f"; did you mean {near}?" if near else ""))
     click.echo(json.dumps(asdict(one), indent=2, ensure_ascii=False) if as_json else one.shown())
+    return 0
+
+
+def handbook(as_json: bool) -> int:
+    """Every diagnostic's explanation, as the page `docs/diagnostics.md`, or as a list in JSON."""
+    if as_json:
+        click.echo(json.dumps([asdict(HANDBOOK[code]) for code in sorted(HANDBOOK)], indent=2, ensure_ascii=False))
+    else:
+        click.echo(page(HANDBOOK), nl=False)
     return 0
 
 

@@ -38,9 +38,17 @@ def outside(said: str, path: Path, workspace: Path) -> tuple[str, str] | None:
     """Why a spec cannot name a path (the end of a sentence, and help); None where it can."""
     if os.path.isabs(said) or said.startswith("~"):
         return "names an absolute path", "write it relative to this file, so that it holds on every machine"
-    if display(path, workspace).startswith("../"):
+    if display(path, workspace).startswith("../") or _leads_out(path, workspace):
         return "leaves the workspace", "copy it into the workspace: a build must not depend on files outside"
     return None
+
+
+def _leads_out(path: Path, workspace: Path) -> bool:
+    """Whether links lead from a path of the workspace to somewhere else."""
+    try:
+        return display(path.resolve(), workspace.resolve()).startswith("../")
+    except (OSError, ValueError, RuntimeError):  # no file can have that name, or its links go in a circle
+        return False
 
 
 def _read(path: Path) -> bytes:

@@ -49,3 +49,12 @@ def test_a_link_that_leads_nowhere_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "specs" / "link.yaml").symlink_to("gone.yaml")
     for text in ("extends: link.yaml\n", "extends: parent.yaml\nname: x\nresume: {from: link.yaml, step: 500}\n"):
         assert 'link.yaml" is a link that leads nowhere: there is no "gone.yaml"' in shown(tmp_path, text)
+
+
+def test_a_link_cannot_lead_out_of_the_workspace(tmp_path: Path) -> None:
+    workspace, outside = tmp_path / "workspace", tmp_path / "outside.yaml"
+    shutil.copytree(HERE / "examples", workspace)
+    outside.write_text("name: outside\n")
+    (workspace / "specs" / "link.yaml").symlink_to(outside)
+    for text in ("extends: link.yaml\n", "extends: parent.yaml\nname: x\nresume: {from: link.yaml, step: 500}\n"):
+        assert "leaves the workspace" in shown(workspace, text)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from expc.compiler.diagnostics import Diagnostic, Note
-from expc.compiler.render import as_github, as_json, as_sarif, as_text, summary, visible, width
-from tests.compiler.specs import source
+from expc.compiler.render import WIDTH, as_github, as_json, as_sarif, as_text, summary, visible, width
+from tests.compiler.specs import check, source
 from tests.conftest import Golden
 
 BASE = source("".join(f"# {n}\n" for n in range(20)) + "optimizer:\n", "specs/d8_depth.yaml")
@@ -68,7 +71,18 @@ def test_carets_stand_under_wide_and_combining_characters() -> None:
 def test_long_lines_are_cut_around_the_caret() -> None:
     text = "key: " + "深" * 400 + " HERE " + "x" * 400
     below, at = caret(text, "HERE")
-    assert below == at < 300
+    assert below == at < WIDTH
+
+
+@pytest.mark.parametrize("part", ["A", "HERE", "Z"])
+@pytest.mark.parametrize("filler", ["x", "深", "e\u0301", "\t", "ש", "🎸"])
+def test_no_excerpt_is_wider_than_it_should_be(filler: str, part: str) -> None:
+    text = "A" + filler * 400 + "HERE" + filler * 400 + "Z"
+    below, at = caret(text, part)
+    assert below == at
+    at = text.index(part)
+    shown = as_text([Diagnostic("E102", "x", source(text).span(at, at + len(part)))])
+    assert max(map(width, shown.splitlines())) < WIDTH + 12
 
 
 def test_nothing_in_a_text_can_act_on_the_terminal() -> None:
@@ -107,6 +121,47 @@ def test_json_holds_everything() -> None:
 
 def test_sarif_is_as_the_golden_says(golden: Golden) -> None:
     golden(as_sarif([UNKNOWN, PLAIN]), "cases/render.sarif")
+
+
+URI = re.compile(r"(?:[A-Za-z0-9._~/!$&'()*+,;=@-]|%[0-9A-F]{2})+")  # no scheme, so no colon
+
+
+def assert_sarif(text: str, count: int) -> None:
+    """What SARIF 2.1.0 asks of a log, as far as ours has it (sections 3.13 to 3.52 of the standard)."""
+    log = json.loads(text)
+    [run] = log["runs"]
+    assert log["version"] == "2.1.0" and log["$schema"].endswith("sarif-2.1.0.json")
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert run["tool"]["driver"]["name"] == "expc" and len(rules) == len(set(rules))
+    assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints") and len(run["results"]) == count
+    for result in run["results"]:
+        assert result["ruleId"] in rules and result["level"] in ("none", "note", "warning", "error")
+        assert result["message"]["text"]
+        related = result.get("relatedLocations", [])
+        assert all(one["message"]["text"] for one in related)
+        for location in [*result.get("locations", []), *(one for one in related if "physicalLocation" in one)]:
+            place = location["physicalLocation"]
+            assert URI.fullmatch(place["artifactLocation"]["uri"])
+            region = place["region"]
+            start, end = (region["startLine"], region["startColumn"]), (region["endLine"], region["endColumn"])
+            assert (1, 1) <= start <= end and min(start[1], end[1]) >= 1
+
+
+def test_sarif_keeps_to_the_standard(tmp_path: Path) -> None:
+    cases = Path(__file__).parent / "cases"
+    for path in sorted(cases.glob("[!_]*.yaml")):
+        _, found = check(cases, path.name)
+        assert_sarif(as_sarif(found), len(found))
+    for name in ("深度 1.yaml", "a:b%c#d?.yaml", "a\\b.yaml", "\udcff.yaml"):
+        assert_sarif(as_sarif([Diagnostic("E102", "x", source("a: 1", name).span(0, 1))]), 1)
+
+
+@pytest.mark.parametrize("form", [as_text, as_json, as_sarif, as_github])
+def test_a_file_name_of_any_bytes_can_be_printed(form: Callable[[list[Diagnostic]], str]) -> None:
+    found = Diagnostic("E102", "x", source("a: 1", "\udcff,:%\n::error::.yaml").span(0, 1))
+    made = form([found])
+    made.encode("utf-8")
+    assert "\n::error" not in made
 
 
 def test_github_annotations_are_escaped() -> None:
