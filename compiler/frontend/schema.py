@@ -71,6 +71,8 @@ class _Check:
             self.lacking(error, path)
         elif word in ("oneOf", "anyOf"):
             self.no_branch(error, path)
+        elif word == "minProperties" and not set(error.schema.get("required", ())) <= error.instance.keys():
+            return  # what is missing is said by name
         elif word in VALUES:
             code, message, help_, place = VALUES[word](self.shapes, self.resolved, path, error)
             self.add(code, message, place, self.misnamed(path) or help_ or _help(error.schema))
@@ -111,6 +113,9 @@ class _Check:
             return f"it belongs here only with other settings (of another family, say); {allowed}"
         if (home := self.home(path)) is not None:
             return home + (f"; or did you mean {quote(near)}?" if near else "")
+        for one in self.shapes.also.get(path[-1], ()):  # what other programs call it
+            there = "" if one[:-1] == path[:-1] else f", which belongs {_where(one[:-1])}"
+            return f"did you mean {quote(one[-1])}{there}?"
         if near is not None:
             return f"did you mean {quote(near)}?"
         names = {one[-1]: one[:-1] for one in reversed(self.shapes.all_paths)}

@@ -171,13 +171,26 @@ class Shapes:
         return any(one[len(path) - 1 : len(path)] == (ANY_NAME,) and _fits(one, path) for one in self.all_paths)
 
     @cached_property
+    def also(self) -> dict[str, list[Path]]:
+        """The keys that other programs call by another name, by that name; a key lists such names as its `x-also`."""
+        found: dict[str, list[Path]] = {}
+        for path, names in self._called.items():
+            for name in names:
+                found.setdefault(name, []).append(path)
+        return found
+
+    @cached_property
     def all_paths(self) -> list[Path]:
         """Every key that the schema knows; `*` stands for any item of a list, `<name>` for a key of the user's."""
-        found: dict[Path, None] = {}
-        self._collect(self.schema, (), found, ())
-        return list(found)
+        return list(self._called)
 
-    def _collect(self, schema: Any, path: Path, found: dict[Path, None], inside: tuple[int, ...]) -> None:
+    @cached_property
+    def _called(self) -> dict[Path, list[str]]:
+        found: dict[Path, list[str]] = {}
+        self._collect(self.schema, (), found, ())
+        return found
+
+    def _collect(self, schema: Any, path: Path, found: dict[Path, list[str]], inside: tuple[int, ...]) -> None:
         shape = self.target(schema)
         if id(schema) in inside or len(path) > 8 or len(inside) > MAX_REFERENCES:
             return
@@ -190,7 +203,7 @@ class Shapes:
                 self._collect(shape[word], (*path, *step), found, inside)
         for name, child in shape.get("properties", {}).items():
             if child != NEVER:
-                found.setdefault((*path, name))
+                found.setdefault((*path, name), []).extend(self.target(child).get("x-also", ()))
                 self._collect(child, (*path, name), found, inside)
 
 

@@ -151,6 +151,10 @@ def _beside(error: _Error) -> Diagnostic:
 
 
 def _unclosed(error: _Error) -> Diagnostic:
+    if error.text[error.at - 1 : error.at + 1] == "${":
+        end = error.text.find("}", error.at)
+        place = error.file.span(error.at - 1, max(end + 1, error.at + 1))
+        return Diagnostic("E013", "inside of brackets or braces, a reference needs quotes", place, 'write "${…}"')
     bracket = error.text[error.start : error.start + 1]
     message = f"the '{bracket}' that opens here is not closed, or a ',' is missing between two of its entries"
     note = Note("reading stopped at", error.here)

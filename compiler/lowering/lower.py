@@ -153,7 +153,7 @@ class _Lowering:
             return parse_length(self.plain[said[0]], said[0])  # type: ignore[arg-type]
         if said:
             self.found.append(self.resolved.diagnostic("E417", "steps and epochs both say how long the run is", "epochs",
-                                                       "where one is inherited, take it away: `epochs: null`", ["steps"]))
+                                                       "keep one; `steps: null` takes an inherited one away", ["steps"]))
         else:
             self.found.append(self.resolved.diagnostic("E417", "neither steps nor epochs says how long the run is", "",
                                                        "add one of them, such as `steps: 20k`"))
