@@ -80,7 +80,8 @@ def _places(root: Node, shapes: Shapes, contexts: dict[str | None, Any]) -> Iter
     if profiles is not None and isinstance(profiles.value, dict):
         yield Place(("profiles",), ("profiles",), profiles, frozenset(shapes.schema["properties"]), False, (), "key")
         for name, node in profiles.value.items():
-            yield from _below(node, shapes, shapes.schema, contexts[name], ("profiles", name), ())
+            if name in contexts:  # and not taken away by null
+                yield from _below(node, shapes, shapes.schema, contexts[name], ("profiles", name), ())
 
 
 def _below(node: Node, shapes: Shapes, schema: Any, context: Any, path: Path, home: Path) -> Iterator[Place]:
@@ -110,7 +111,7 @@ def _options(shapes: Shapes, schema: Any, node: Node, home: Path) -> tuple[tuple
     name = next((part for part in reversed(home) if not part.isdecimal()), "")
     if name in FILES and str(node.value).endswith(".yaml"):
         return (str(node.value),), "file"
-    if name in NAMES:
+    if name in NAMES and home[0] != "claims":  # claims quote other people's names
         return (str(node.value),), "name"
     for part in shapes.applicable(schema, node.plain()):
         if "enum" in part or "const" in part:
