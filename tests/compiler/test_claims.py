@@ -86,7 +86,7 @@ def test_figures_are_set_beside_what_the_spec_gives(tmp_path: Path) -> None:
     assert snapshot.loads(snapshot.dumps(one.experiment)).claims == one.experiment.claims
 
 
-@pytest.mark.parametrize("claims", [{"parameters": ["20M", "10M"]}, {"parameters": "1.0000001M", "samples": "0"},
+@pytest.mark.parametrize("claims", [{"parameters": ["20M", "10M"]}, {"parameters": "1.0000001M", "samples": "9" * 20},
                                     {"losses": [{"of": "run 1", "value": [8, 7]}]}, {"tokens": "9" * 400},
                                     {"losses": [{"of": "run 1", "step": "1.5", "value": 8}]},
                                     {"optimizer_state": "9" * 400 + "GB"},
