@@ -26,7 +26,8 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     plain = resolved.plain()
     for error in check.shapes.validator.iter_errors(plain):
         check.explain(error)
-    check.strays(plain)
+    if check.found or check.missing:
+        check.strays(plain)
     return ordered([*check.found, *check.lackings()])
 
 
