@@ -174,7 +174,7 @@ class Chain:
 
     def _unknown(self, name: str) -> Diagnostic:
         near = nearest(name, self.names())
-        place = self.profiles[-1].tree.key if self.profiles else None
+        place = self.profiles[-1].tree.key if self.profiles else self.files[0].span(0, 0)
         known = f"its profiles are: {listing(self.names())}" if self.names() else "it has none"
         spec = self.files[0].display
         return Diagnostic("E205", f"{spec} has no profile {quote(name)}", place,
