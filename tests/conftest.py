@@ -18,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing"
     )
+    parser.addoption("--fuzz-seconds", type=float, default=0, help="attack the compiler for so long; default: one round")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="the first round's seed")
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class Prediction:
     """A figure computed before the run. `method` is exact, estimated, lower_bound, cited or unverified; `how` says how."""
 
     name: str
-    value: float | None
+    value: int | float | None
     unit: str
     method: Literal["exact", "estimated", "lower_bound", "cited", "unverified"]
     how: str

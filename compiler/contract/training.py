@@ -105,5 +105,5 @@ class BoundaryRow:
     """What happens to one quantity at the resume step: its value in the parent's last update, and in the first one here."""
 
     name: str
-    before: float | None
-    after: float | None
+    before: int | float | None
+    after: int | float | None
