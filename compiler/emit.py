@@ -1,26 +1,27 @@
-"""Build output on disk: the manifest, writing a build whole, and telling what on disk is not what it should be.
+"""Build output on disk: writing a build whole, and telling what on disk is not what it should be.
 
-Each file is written under a temporary name and renamed, the manifest last, so that a build that was cut short is seen by
-`stale()` and repaired by the next build. Builds of one folder wait for one another.
+Each file is written whole and the manifest last, so that a build that was cut short is seen by `stale()` and repaired by
+the next build. Builds of one folder wait for one another, and nothing is written or deleted outside of it.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
-import json
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .contract import canonical
+from .contract import canonical, manifest
+from .contract.files import remove_parts, write_atomic
 
-MANIFEST = "manifest.json"
-FORMAT = "expc.manifest/1"
+PATIENCE = 1200
+"""Looks for the end of another build, twenty a second, before giving up."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Stale:
     """One file that is not what a build would write."""
 
     file: str
-    why: str  # missing, changed by hand, out of date, orphaned
+    why: str  # missing, changed by hand, out of date, orphaned, or what stands in its place
 
 
 def digest(text: str) -> str:
@@ -36,84 +37,122 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The entries of the manifest by run; empty where there is none that can be read."""
+class Output:
+    """The folder of a build, and `runs`, the manifest's entries, while no other build may change them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs = manifest.read(folder)
+
+    def write(self, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
+        """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
+
+        Runs that are `gone` leave the manifest, and their files with them. Files that hold the right text already are not
+        touched. Returns the names of those that changed. Raises OSError, before anything is written where that can be
+        known: something else stands where a file belongs.
+        """
+        before = {name for run in (*entries, *gone) for name in self.runs.get(run, {}).get("outputs", {})}
+        runs = {run: entry for run, entry in self.runs.items() if run not in gone} | entries
+        owned = {name for entry in runs.values() for name in entry["outputs"]} | {manifest.NAME}
+        left = sorted(before - owned - set(texts))
+        for name in (*texts, *left, manifest.NAME):
+            self._refuse_obstacles(name)
+        self._remove_parts((*texts, *left))
+        changed = [name for name, text in texts.items() if _write(self.folder / name, text)]
+        for name in left:
+            (self.folder / name).unlink(missing_ok=True)
+        self._remove_empty(left)
+        _write(self.folder / manifest.NAME, canonical.dumps({"format": manifest.FORMAT, "runs": runs}))
+        self.runs = runs
+        return changed + left
+
+    def _refuse_obstacles(self, name: str) -> None:
+        if found := _obstacle(self.folder, name):
+            place, what = found
+            raise OSError(errno.EEXIST, f"{what} stands where a build writes; remove it", str(place))
+
+    def _remove_parts(self, names: Iterable[str]) -> None:
+        for folder in {self.folder, *((self.folder / name).parent for name in names)}:
+            remove_parts(folder)
+
+    def _remove_empty(self, names: Iterable[str]) -> None:
+        for parent in sorted({parent for name in names for parent in PurePosixPath(name).parents}, reverse=True):
+            if parent.parts:
+                with suppress(OSError):
+                    (self.folder / parent).rmdir()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Output]:
+    """The folder of a build, for this process alone. Raises OSError where it cannot be made, or another build holds it."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link; name the folder that it leads to", str(folder))
+    handle = _locked(folder)
     try:
-        body = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    readable = isinstance(body, dict) and body.get("format") == FORMAT and isinstance(body.get("runs"), dict)
-    return {run: entry for run, entry in body["runs"].items() if _is_entry(entry)} if readable else {}
-
-
-def _is_entry(entry: Any) -> bool:
-    """Whether an entry is of the form that builds write, and names no file outside the folder."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("outputs"), dict):
-        return False
-    names = [PurePosixPath(str(name)) for name in entry["outputs"]]
-    return isinstance(entry.get("spec"), str) and {"profile", "overrides"} <= set(entry) and all(
-        not name.is_absolute() and ".." not in name.parts for name in names)
+        yield Output(folder)
+    finally:
+        os.close(handle)
 
 
 def write_build(folder: Path, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
-    """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
+    """`Output.write` in a folder that is opened for it."""
+    with opened(folder) as output:
+        return output.write(entries, texts, gone)
 
-    Runs that are `gone` leave the manifest, and their files with them. Files that hold the right text already are not
-    touched. Returns the names of those that changed.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
-        runs = read_manifest(folder)
-        before = {name for run in (*entries, *gone) for name in runs.get(run, {}).get("outputs", {})}
-        runs = {run: entry for run, entry in runs.items() if run not in gone} | entries
-        owned = {name for entry in runs.values() for name in entry["outputs"]}
-        changed = [name for name, text in texts.items() if _write(folder / name, text)]
-        for name in sorted(before - owned - set(texts)):
-            (folder / name).unlink(missing_ok=True)
-            changed.append(name)
-        _write(folder / MANIFEST, canonical.dumps({"format": FORMAT, "runs": runs}))
-    return changed
+
+def _locked(folder: Path) -> int:
+    """A handle that holds the folder's lock. The kernel drops it with its process, however that ends."""
+    for _ in range(PATIENCE):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # else it was deleted meanwhile
+                return handle
+        except BlockingIOError:
+            time.sleep(0.05)
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+    raise OSError(errno.EWOULDBLOCK, "another build has been writing there for a minute; wait for it or end it", str(folder))
 
 
 def stale(folder: Path, texts: dict[str, str], recorded: dict[str, str]) -> list[Stale]:
     """How the files on disk differ from the texts; `recorded` holds the hashes of the last build's outputs."""
-    found = []
-    for name, text in texts.items():
-        try:
-            actual = (folder / name).read_bytes()
-        except OSError:
-            found.append(Stale(name, "missing"))
-            continue
-        if actual != text.encode():
-            by_hand = name in recorded and hashlib.sha256(actual).hexdigest() != recorded[name]
-            found.append(Stale(name, "changed by hand" if by_hand else "out of date"))
+    found = [Stale(name, why) for name, text in texts.items() if (why := _difference(folder, name, text, recorded.get(name)))]
     return found + [Stale(name, "orphaned") for name in sorted(set(recorded) - set(texts)) if (folder / name).exists()]
+
+
+def _difference(folder: Path, name: str, text: str, recorded: str | None) -> str | None:
+    path = folder / name
+    try:
+        if obstacle := _obstacle(folder, name):
+            return f"{obstacle[1]} stands in its place"
+        if not path.is_file():
+            return "missing"
+        actual = path.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if actual == text.encode():
+        return None
+    return "changed by hand" if recorded not in (None, hashlib.sha256(actual).hexdigest()) else "out of date"
+
+
+def _obstacle(folder: Path, name: str) -> tuple[Path, str] | None:
+    """What stands where a file or a folder around it belongs: a link that leads elsewhere, or one for the other."""
+    path = folder / name
+    for place in (*(folder / parent for parent in reversed(PurePosixPath(name).parents)), path):
+        if place.is_symlink():
+            return place, "a symbolic link"
+        if place.exists() and place.is_dir() == (place == path):
+            return place, "a folder" if place == path else "a file"
+    return None
 
 
 def _write(path: Path, text: str) -> bool:
     data, mode = text.encode(), 0o755 if path.suffix == ".sh" else 0o644
     if path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == mode:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomic(path, data, mode)
     return True
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written under a temporary name in the same folder, synced, renamed.
+"""JSON files and folders that are whole or not there: made under a temporary name in the same place, synced, renamed.
 
 A folder can be sealed: a manifest with size and SHA-256 of each of its files tells later whether it is still whole.
+Single files are written by the contract's `write_atomic`.
 """
 
 from __future__ import annotations
@@ -15,24 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from expc.compiler.contract.files import sync, write_atomic
+
 MANIFEST = "manifest.json"
-
-
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Writes the file whole: whoever reads it sees the old content or the new one, also after a power loss."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        sync(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,15 +48,6 @@ def sha256_of(path: Path) -> str:
     """SHA-256 (hex) of a file's content, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Makes a file's content, or the renames in a folder, survive a power loss."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

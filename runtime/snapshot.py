@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from expc.compiler.contract import manifest
 from expc.compiler.contract import snapshot as contract
 from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.files import write_atomic
 
 from .errors import MISUSED, UserError
-from .files import write_atomic
 from .workspace import find_workspace, run_folder
 
 
@@ -37,7 +39,14 @@ def load(path: Path) -> Loaded:
         experiment = contract.loads(text)
     except contract.BadSnapshot as error:
         raise UserError(f"{path}: {error}", MISUSED) from error
+    if manifest.recorded(path.parent.parent, f"{path.parent.name}/{path.name}") not in (None, _digest(text)):
+        raise UserError(f"{path} is not the one that its build recorded in {manifest.NAME}: the build was cut short, or the "
+                        "file was replaced; run `expc build` again", MISUSED)
     return Loaded(experiment, find_workspace(path), contract.stated_sha256(text), text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def keep_copy(loaded: Loaded) -> None:

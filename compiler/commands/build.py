@@ -10,6 +10,7 @@ import click
 
 from .. import emit
 from ..acknowledge import told
+from ..contract import manifest
 from ..pipeline import Compiled, artifacts
 from ..workspace import to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
@@ -24,7 +25,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
     if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), as_json):
         return ERRORS
     folder = out or workspace / "generated"
-    recorded = emit.read_manifest(folder)
+    recorded = manifest.read(folder)
     entries, texts = {}, schema_file()
     for one in compiled:
         assert one.experiment is not None

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from .. import emit
+from ..contract import manifest
 from ..contract.rendering import FOLDER
 from ..launchers.quoting import shell
 from ..pipeline import Session, artifacts
@@ -92,8 +93,8 @@ def _is_spec(path: Path) -> bool:
 
 def _need_room(generated: Path) -> None:
     """Raises `Refusal` where `generated/` holds what no build of ours wrote."""
-    manifest = generated / emit.MANIFEST
-    ours = manifest.is_file() and f'"{emit.FORMAT}"' in manifest.read_text(encoding="utf-8", errors="replace")
+    listed = generated / manifest.NAME
+    ours = listed.is_file() and f'"{manifest.FORMAT}"' in listed.read_text(encoding="utf-8", errors="replace")
     empty = generated.is_dir() and not any(generated.iterdir())
     if generated.exists() and not (ours or empty):
         raise Refusal(f"{shown(generated.absolute())} belongs to something else, and builds write there",
@@ -123,7 +124,7 @@ def _build(workspace: Path, spec: Path) -> list[str]:
         own = artifacts(compiled.experiment)
         entries[compiled.experiment.run] = entry_of(compiled, own, workspace, ())
         texts |= own
-    return [*emit.write_build(workspace / "generated", entries, texts), emit.MANIFEST]
+    return [*emit.write_build(workspace / "generated", entries, texts), manifest.NAME]
 
 
 def _undo(created: list[Path]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .. import emit
+from ..contract import manifest
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
@@ -36,7 +37,7 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     the manifest lists, nothing more and nothing less."""
     workspace = workspace_of(specs)
     folder = out or workspace / "generated"
-    recorded = emit.read_manifest(folder)
+    recorded = manifest.read(folder)
     is_all = not (specs or profile or overrides)
     if is_all:
         gone = abandoned(recorded, workspace)
@@ -80,16 +81,16 @@ def _of_build(one: Compiled, overrides: tuple[str, ...], folder: Path, recorded:
         kept = "" if stale.why != "changed by hand" else "  (it overwrites what was changed; put that into the spec)"
         yield Found(stale.file, stale.why, again + kept)
     if known != entry_of(one, texts, workspace, overrides):
-        yield Found(emit.MANIFEST, f"out of date for {run}" if known else f"does not list {run}", again)
+        yield Found(manifest.NAME, f"out of date for {run}" if known else f"does not list {run}", again)
 
 
 def _strangers(folder: Path, recorded: dict[str, Any]) -> Iterator[Found]:
     """A manifest that is not there, and files that no build made; git's own (.gitattributes) may be there."""
-    if not (folder / emit.MANIFEST).is_file():
-        yield Found(emit.MANIFEST, "missing", "expc build")
+    if not (folder / manifest.NAME).is_file():
+        yield Found(manifest.NAME, "missing", "expc build")
     elif not recorded:
-        yield Found(emit.MANIFEST, "lists nothing that can be read", "expc build")
-    owned = {name for entry in recorded.values() for name in entry["outputs"]} | {emit.MANIFEST, *schema_file()}
+        yield Found(manifest.NAME, "lists nothing that can be read", "expc build")
+    owned = {name for entry in recorded.values() for name in entry["outputs"]} | {manifest.NAME, *schema_file()}
     there = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
     for name in there:
         if name not in owned and not Path(name).name.startswith(".git"):

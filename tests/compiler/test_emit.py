@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from expc.compiler import emit
+from expc.compiler.contract import files, manifest
 
 
 def entry(texts: dict[str, str]) -> dict[str, object]:
@@ -19,7 +20,7 @@ def build(folder: Path, texts: dict[str, str]) -> list[str]:
 
 
 def recorded(folder: Path) -> dict[str, str]:
-    return emit.read_manifest(folder)["run"]["outputs"]
+    return manifest.read(folder)["run"]["outputs"]
 
 
 def test_a_second_build_changes_nothing(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_another_experiments_files_stay(tmp_path: Path) -> None:
     emit.write_build(tmp_path, {"one": entry({"a": "a"})}, {"a": "a"})
     emit.write_build(tmp_path, {"two": entry({"b": "b"})}, {"b": "b"})
     assert (tmp_path / "a").read_text() == "a"
-    assert set(emit.read_manifest(tmp_path)) == {"one", "two"}
+    assert set(manifest.read(tmp_path)) == {"one", "two"}
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,14 +64,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     def full_disk(source: str, target: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(emit.os, "replace", full_disk)
+    monkeypatch.setattr(files.os, "replace", full_disk)
     with pytest.raises(OSError, match="No space"):
         build(tmp_path, {"a": "new"})
     assert (tmp_path / "a").read_text() == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", emit.MANIFEST]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", manifest.NAME]
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"format": "expc.manifest/9", "runs": {}}'])
 def test_an_unreadable_manifest_counts_as_none(text: str, tmp_path: Path) -> None:
-    (tmp_path / emit.MANIFEST).write_text(text)
-    assert emit.read_manifest(tmp_path) == {}
+    (tmp_path / manifest.NAME).write_text(text)
+    assert manifest.read(tmp_path) == {}

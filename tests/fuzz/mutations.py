@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.fuzz.spec_texts import Path, at, changed, lines, places, tree_of, written
 
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9.]+|[ \t]+|\n[ ]*|.", re.DOTALL)
-PIECES = ("\n", "\n  ", "\t", " ", ":", ": ", "- ", "{", "}", "[", "]", ",", "#", "'", '"', "|", ">", ">-", "&a", "*a", "<<: *a",
-          "!!", "!!python/object/apply:os.system", "!!binary", "? ", "---\n", "...\n", "%YAML 1.1\n", "%", "@", "`", "${",
-          "}", "${steps}", "${model}", "$${", "~", "null", "yes", "0x", "1e999", "-0.0", "\u202e", "\u2028", "\ufeff", "\x00",
-          "\x1b[2J", "\x85", "\r", "\U0001f3b8", "e\u0301", "\\", '"\\ud800"', "extends: [spec.yaml]", "profiles:", "notes:")
+PIECES = ("\n", "\n  ", "\t", " ", ":", ": ", "- ", "{", "}", "[", "]", ",", "#", "'", '"', "|", ">", ">-", "&a", "*a",
+          "<<: *a", "!!", "!!python/object/apply:os.system", "!!binary", "? ", "---\n", "...\n", "%YAML 1.1\n", "%", "@", "`",
+          "${", "}", "${steps}", "${model}", "$${", "~", "null", "yes", "0x", "1e999", "-0.0", "\u202e", "\u2028", "\ufeff",
+          "\x00", "\x1b[2J", "\x85", "\r", "\U0001f3b8", "e\u0301", "\\", '"\\ud800"', "extends: [spec.yaml]", "profiles:")
 SCALARS = ("", " ", "x", "null", "-1", "0", "0%", "100%", "1e400", "9" * 400, "9" * 400 + "GB", "9" * 30 + "%", "20k", "0.5k",
            "1_000", "٣", "1,5", "6GB", "1.5h", "..", "../..", "/", "/etc/passwd", "~", ".", "a/b", "$(touch canary)",
            "`touch canary`", "'", '"', "\n", "\r\n", "a\nb", "|", "<b>", "[x](javascript:x)", "\u202e", "\x1b[31m", "\x00",
