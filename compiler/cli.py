@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import click
 
+from .render import visible
+
 RUNTIME = ("run", "status", "eval", "compare", "report")
 STALE, MISUSED = 2, 64
 
@@ -170,6 +172,7 @@ def main() -> None:
     try:
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
+        error.message = "\n".join(map(visible, error.message.split("\n")))
         error.show()
         sys.exit(MISUSED if isinstance(error, click.UsageError) else error.exit_code)
     except click.Abort:

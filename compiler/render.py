@@ -1,7 +1,6 @@
 """Diagnostics for people and machines. In: diagnostics. Out: text with the excerpt and a caret under the
 right characters (wide ones too), JSON, SARIF 2.1.0 for code hosts, or the annotations of GitHub's workflow
-log. Nothing of a user's text can act on the terminal: what is not printable is shown as a replacement
-character."""
+log. Nothing of a user's text can act on the terminal: what is not printable is shown as its escape."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ def _excerpt(span: Span, colour: bool) -> list[str]:
     start = min(span.column - 1, len(line))
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     shown, start, end = _window(line, start, max(min(end, len(line)), start))
-    pad, under = width(shown[:start]), max(width(shown[start:end]), 1)
+    pad, under = width(visible(shown[:start])), max(width(visible(shown[start:end])), 1)
     carets = _style("^" * under, "caret", colour)
     number = f"{span.line:>5}"
     return [f"{number} | {visible(shown)}".rstrip(), f"{' ' * len(number)} | {' ' * pad}{carets}"]
@@ -93,9 +92,15 @@ def _back(line: str, start: int, columns: int) -> int:
 
 
 def visible(text: str) -> str:
-    """Text for a terminal: tabs as spaces, and no character that could move the cursor or turn the
-    direction."""
-    return "".join(" " * TAB if char == "\t" else char if _printable(char) else "\ufffd" for char in text)
+    """Text for one line of a terminal: tabs as spaces, and escapes such as \\u202e for what could move the cursor or
+    turn the direction."""
+    return "".join(char if _printable(char) else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    if char == "\t":
+        return " " * TAB
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _printable(char: str) -> bool:
@@ -108,8 +113,6 @@ def width(text: str) -> int:
 
 
 def _columns(char: str) -> int:
-    if char == "\t":
-        return TAB
     if char == "\u200d" or unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

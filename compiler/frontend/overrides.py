@@ -11,7 +11,7 @@ from ..source import Node, SourceFile, Span
 from .compose import MAX_DEPTH
 from .extends import RESERVED
 from .merge import Layer
-from .parse import parse
+from .parse import parse, unprintable
 from .scalars import NumberError, scalar
 
 HELP = "write --set key.path=value"
@@ -36,6 +36,8 @@ def _read(file: SourceFile, start: int, word: str) -> tuple[Node | None, list[Di
     key, equals, text = word.partition("=")
     whole = file.span(start, start + max(len(word), 1))
     path = _path(word)
+    if odd := unprintable(file, start, start + len(word)):
+        return None, odd
     if not equals or not all(path):
         return None, [Diagnostic("E206", f"{quote(word)} is not an override", whole, HELP)]
     if path[0] in RESERVED:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 import yaml
 
@@ -24,12 +25,13 @@ HEADER = re.compile(r"(?P<key>[^\s#'\"\[\]{}&*!|>%@`-][^:#]*):(?=\s|$)")
 
 
 def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[Diagnostic]]:
-    """The tree of a file. `text` stands in for the file's own, with parts blanked out or the end cut off.
+    """The tree of a file. `text` stands in for the file's own, with parts blanked out or the end cut off; whoever
+    gives one has looked for invisible characters.
 
     After a syntax error the section around it is set aside as a `broken` value, and reading goes on.
     """
+    found = unprintable(file, 0, len(file.text)) if text is None else []
     text = file.text if text is None else text
-    found = [_unprintable(file, match) for match in list(UNPRINTABLE.finditer(text))[:MAX_SYNTAX_ERRORS]]
     damaged = bool(found)
     text, directives = _without_directives(file, UNPRINTABLE.sub("\ufffd", text))
     found += directives
@@ -58,11 +60,11 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
     return None, found
 
 
-def _unprintable(file: SourceFile, match: re.Match[str]) -> Diagnostic:
-    message = f"the invisible character U+{ord(match[0]):04X} cannot stand in a spec"
-    return Diagnostic(
-        "E004", message, file.span(match.start(), match.end()), "delete it; it often comes from copying"
-    )
+def unprintable(file: SourceFile, start: int, end: int) -> list[Diagnostic]:
+    """The first invisible characters of the stretch [start, end) of a file."""
+    said, help_ = "the invisible character U+{:04X} cannot stand in a spec", "delete it; it often comes from copying"
+    first = islice(UNPRINTABLE.finditer(file.text, start, end), MAX_SYNTAX_ERRORS)
+    return [Diagnostic("E004", said.format(ord(one[0])), file.span(*one.span()), help_) for one in first]
 
 
 def _without_directives(file: SourceFile, text: str) -> tuple[str, list[Diagnostic]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz.spec_texts import Path, at, changed, lines, places, tree_of, written
+from tests.fuzz.spec_texts import Place, at, changed, lines, places, tree_of, written
 
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9.]+|[ \t]+|\n[ ]*|.", re.DOTALL)
 PIECES = ("\n", "\n  ", "\t", " ", ":", ": ", "- ", "{", "}", "[", "]", ",", "#", "'", '"', "|", ">", ">-", "&a", "*a",
@@ -88,7 +88,7 @@ def _one_change(tree: Any) -> st.SearchStrategy[Any]:
     return st.one_of(replaced, wrapped, dropped, renamed)
 
 
-def _without(tree: Any, path: Path) -> Any:
+def _without(tree: Any, path: Place) -> Any:
     if not path:
         return None
     holder = at(tree, path[:-1])
@@ -97,7 +97,7 @@ def _without(tree: Any, path: Path) -> Any:
     return changed(tree, path[:-1], [value for index, value in enumerate(holder) if index != path[-1]])
 
 
-def _renamed(tree: Any, path: Path, name: str) -> Any:
+def _renamed(tree: Any, path: Place, name: str) -> Any:
     holder = at(tree, path[:-1]) if path else None
     if not isinstance(holder, dict):
         return tree

@@ -8,7 +8,7 @@ from typing import Any
 from expc.compiler.frontend.parse import parse
 from tests.compiler.specs import source
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
 def written(tree: Any) -> str:
@@ -37,19 +37,19 @@ def tree_of(text: str) -> Any:
     return node.plain()
 
 
-def places(tree: Any, path: Path = ()) -> list[Path]:
+def places(tree: Any, path: Place = ()) -> list[Place]:
     """The paths of all values of a tree, its own first."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     return [path, *(place for key, value in items for place in places(value, (*path, key)))]
 
 
-def at(tree: Any, path: Path) -> Any:
+def at(tree: Any, path: Place) -> Any:
     for key in path:
         tree = tree[key]
     return tree
 
 
-def changed(tree: Any, path: Path, value: Any) -> Any:
+def changed(tree: Any, path: Place, value: Any) -> Any:
     """The tree with another value at a path; the tree itself stays."""
     if not path:
         return value
