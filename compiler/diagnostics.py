@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -95,7 +96,7 @@ def _normal(word: str) -> str:
 
 def _score(word: str, candidate: str) -> tuple[float, float] | None:
     """Smaller is nearer, None is too far: the edits, then how little the two have in common."""
-    if not word or not candidate:
+    if not word or not candidate or _too_far(word, candidate):
         return None
     unlike = 1 - SequenceMatcher(None, word, candidate, autojunk=False).ratio()
     edits = _edits(word, candidate)
@@ -105,6 +106,13 @@ def _score(word: str, candidate: str) -> tuple[float, float] | None:
     if sorted(word.split("_")) == sorted(candidate.split("_")):
         return 1.5, unlike
     return (edits + 1.0, unlike) if longest >= 6 and unlike <= 0.25 else None
+
+
+def _too_far(word: str, candidate: str) -> bool:
+    """Whether the letters that two words have in common rule out that they are near; spares the costly comparison."""
+    common = sum((Counter(word) & Counter(candidate)).values())
+    longest, both = max(len(word), len(candidate)), len(word) + len(candidate)
+    return longest - common > max(1, longest // 3) and 2 * common < 0.75 * both
 
 
 def _edits(left: str, right: str) -> int:

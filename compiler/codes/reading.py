@@ -133,7 +133,7 @@ READING: tuple[Code, ...] = (
     entry(
         "E024",
         "beyond the limits of a spec",
-        """At most 50 levels, and 100,000 values with every alias counted in full, so that a few lines cannot
+        """At most 50 levels, and 20,000 values with every alias counted in full, so that a few lines cannot
         fill the memory of the machine.""",
         f"phases: {NESTED}",
         "phases: [{to: 100, rate: 50%}]",

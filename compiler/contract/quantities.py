@@ -6,6 +6,7 @@ decimals, a comma between thousands and the ASCII minus in every locale and lang
 
 from __future__ import annotations
 
+import math
 import re
 
 _UNITS: dict[str, dict[str, float]] = {
@@ -37,7 +38,7 @@ def parse(value: int | float | str, kind: str) -> float:
     """
     number = _base_units(value, kind)
     if kind == "fraction" and number > 1:
-        raise NotAQuantity(f"{value!r} is more than the whole; shares run from 0% to 100%, such as 83% or 0.83")
+        raise NotAQuantity(f"{str(value)[:40]!r} is more than the whole; shares run from 0% to 100%, such as 83% or 0.83")
     return number
 
 
@@ -50,6 +51,8 @@ def _base_units(value: int | float | str, kind: str) -> float:
     if not match or match[2] not in _UNITS[kind]:
         raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {units(kind)}")
     number = float(match[1].replace("_", "").replace(",", "")) * _UNITS[kind][match[2]]
+    if math.isinf(number):
+        raise NotAQuantity(f"{str(value)[:40]!r} is larger than any number that can be stored")
     return round(number, 12) if kind == "fraction" else number
 
 

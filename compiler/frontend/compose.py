@@ -17,7 +17,8 @@ from .scalars import NumberError, Scalar, scalar
 
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 MAX_DEPTH = 50
-MAX_NODES = 100_000
+MAX_NODES = 20_000
+MAX_FOUND = 500
 CORE = "tag:yaml.org,2002:"
 
 
@@ -58,6 +59,10 @@ class Composer:
 
     def report(self, code: str, message: str, span: Span, help_: str | None = None, *notes: Note) -> None:
         self.found.append(Diagnostic(code, message, span, help_, notes))
+        if len(self.found) == MAX_FOUND:
+            message = f"more than {MAX_FOUND} mistakes in one file"
+            self.found.append(Diagnostic("E024", message, span, "mend those above first"))
+            raise Stop
 
     def span(self, event: yaml.Event) -> Span:
         return self.file.span(event.start_mark.index, event.end_mark.index)

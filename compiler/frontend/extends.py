@@ -20,6 +20,8 @@ from .reading import load, outside
 
 RESERVED = ("extends", "profiles")
 MAX_CHAIN = 20
+MAX_BASES = 100
+MAX_PROFILES = 100
 
 
 @dataclass
@@ -89,6 +91,9 @@ class Chain:
         items = entry.value if isinstance(entry.value, tuple) else (entry,)
         if not items:
             self._refuse(Diagnostic("E203", "extends is empty", entry.place, "name a file, or take the key out"))
+        if len(items) > MAX_BASES:
+            self._refuse(Diagnostic("E203", f"extends names more than {MAX_BASES} files", entry.span))
+            return
         for i, one in enumerate(items):
             if not isinstance(one.value, str) or not one.value.strip():
                 help_ = "write a path relative to this file, or a list of them"
@@ -113,6 +118,9 @@ class Chain:
             message = f"profiles must map names to overlays, not {described(section)}"
             help_ = "write profiles:, below it a name such as smoke:, and below that the keys that differ"
             self.found.append(Diagnostic("E204", message, section.place, help_))
+            return
+        if len(section.value) > MAX_PROFILES:
+            self.found.append(Diagnostic("E204", f"there are more than {MAX_PROFILES} profiles", section.place))
             return
         kept = {name: self._overlay(name, node) for name, node in section.value.items()}
         self.profiles.append(Layer(file.display, "profile", replace(section, value=kept), by))

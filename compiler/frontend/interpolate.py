@@ -14,7 +14,9 @@ from ..source import Node, Span
 from .compose import MAX_DEPTH
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-MAX_LENGTH = 65_536
+MAX_LENGTH = 65_536  # of one text
+MAX_GROWTH = 4_000_000  # of all texts with references
+MAX_FOUND = 100
 LITERAL = "to keep the text as it stands, write $${"
 
 Path = tuple[str, ...]
@@ -33,6 +35,7 @@ class _Interpolation:
         self.done: dict[Path, Node] = {}
         self.open: list[Path] = []
         self.found: list[Diagnostic] = []
+        self.grown = 0
 
     def walk(self, node: Node, path: Path) -> Node:
         if isinstance(node.value, dict):
@@ -55,47 +58,54 @@ class _Interpolation:
         return self.done[path]
 
     def _text(self, node: Node, text: str) -> Node:
-        matches = list(REFERENCE.finditer(text))
-        values = [self._one(node, match) for match in matches]
-        if any(value.broken for value in values):
-            return replace(node, value=None, broken=True)
-        if len(matches) == 1 and matches[0][0] == text and matches[0][1] is not None:
-            return replace(node, value=values[0].value)
-        pieces, end = [], 0
-        for match, value in zip(matches, values, strict=True):
+        pieces: list[str] = []
+        end = length = 0
+        broken = False
+        for match in REFERENCE.finditer(text):
+            value = self._one(node, match)
+            if match[0] == text and match[1] is not None:
+                return replace(node, value=value.value, broken=value.broken)
+            broken = broken or value.broken
             pieces += [text[end : match.start()], _written(value)]
             end = match.end()
-        made = "".join([*pieces, text[end:]])
-        if len(made) > MAX_LENGTH:
+            length += len(pieces[-2]) + len(pieces[-1])
+            if length > MAX_LENGTH or len(self.found) > MAX_FOUND:
+                break
+        self.grown += length
+        if broken:
+            return replace(node, value=None, broken=True)
+        if length > MAX_LENGTH:
             return self._refuse(node, "E210", f"the text grows beyond {MAX_LENGTH:,} characters", node.span)
-        return replace(node, value=made)
+        if self.grown > MAX_GROWTH:
+            return self._refuse(node, "E210", f"all texts together grow beyond {MAX_GROWTH:,} characters", node.span)
+        return replace(node, value="".join([*pieces, text[end:]]))
 
     def _one(self, node: Node, match: re.Match[str]) -> Node:
         if match[0] == "$${":
             return replace(node, value="${")
-        place = _inside(node.span, match)
         if match[1] is None:
-            return self._refuse(
-                node, "E210", 'a reference begins with "${" and is not closed by "}"', place, LITERAL
-            )
+            message = 'a reference begins with "${" and is not closed by "}"'
+            return self._refuse(node, "E210", message, _inside(node.span, match), LITERAL)
         path = tuple(match[1].strip().split("."))
         if not all(path):
-            return self._refuse(node, "E210", f"{quote(match[0])} names no key", place, LITERAL)
+            return self._refuse(node, "E210", f"{quote(match[0])} names no key", _inside(node.span, match), LITERAL)
         target, depth = self.root.find(path)
         if depth < len(path):
-            return self._unknown(node, path, target, depth, place)
+            return self._unknown(node, path, target, depth, match)
         if isinstance(target.value, dict | tuple):
             help_ = _children(target, path)
-            return self._refuse(node, "E210", f"{match[1].strip()} is not a single value", place, help_)
+            message = f"{match[1].strip()} is not a single value"
+            return self._refuse(node, "E210", message, _inside(node.span, match), help_)
         if path in self.open or len(self.open) > MAX_DEPTH:
-            return self._circle(node, path, place)
+            return self._circle(node, path, _inside(node.span, match))
         return self.expand(target, path)
 
     def _refuse(self, node: Node, code: str, message: str, place: Span, help_: str | None = None) -> Node:
-        self.found.append(Diagnostic(code, message, place, help_))
+        if len(self.found) <= MAX_FOUND:
+            self.found.append(Diagnostic(code, message, place, help_))
         return replace(node, value=None, broken=True)
 
-    def _unknown(self, node: Node, path: Path, target: Node, depth: int, place: Span) -> Node:
+    def _unknown(self, node: Node, path: Path, target: Node, depth: int, match: re.Match[str]) -> Node:
         if not self.complete or target.broken:
             return replace(node, value=None, broken=True)
         names = list(target.value) if isinstance(target.value, dict) else []
@@ -104,7 +114,7 @@ class _Interpolation:
         if near is not None:
             help_ = f"did you mean ${{{'.'.join((*path[:depth], near, *path[depth + 1 :]))}}}?"
         message = f"there is no key {quote('.'.join(path))} to refer to"
-        return self._refuse(node, "E208", message, place, help_)
+        return self._refuse(node, "E208", message, _inside(node.span, match), help_)
 
     def _circle(self, node: Node, path: Path, place: Span) -> Node:
         if path not in self.open:

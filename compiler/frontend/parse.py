@@ -11,7 +11,7 @@ from itertools import islice
 import yaml
 
 from ..diagnostics import Diagnostic
-from ..source import LINE, Node, SourceFile
+from ..source import Node, SourceFile
 from .compose import Composer, Stop
 from .syntax import explain
 
@@ -43,7 +43,7 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
         except yaml.YAMLError as error:
             found += [*composer.found, explain(error, file, text, composer.quoted)]
             assert (place := found[-1].span) is not None
-            blanked = _blank_section(text, place.line)
+            blanked = _blank_section(file, text, place.line)
             if blanked is None:
                 return None, found
             text, key = blanked
@@ -85,24 +85,27 @@ def _with_lost(root: Node | None, lost: set[str | None]) -> Node | None:
     return replace(root, value=kept, broken=None in lost)
 
 
-def _blank_section(text: str, line: int) -> tuple[str, str | None] | None:
-    """The text without the top-level section around a line (from 1), keeping its length and its line breaks,
-    and the section's key, which stays with no value. None if nothing is left to blank."""
-    breaks = [*LINE.finditer(text)]
-    starts = [0, *(found.end() for found in breaks)]
-    ends = [*(found.start() for found in breaks), len(text)]
-    first = line - 1
-    while first > 0 and not _begins(text[starts[first] : ends[first]]):
+def _blank_section(file: SourceFile, text: str, line: int) -> tuple[str, str | None] | None:
+    """The text (its lines are those of the file) without the top-level section around a line (from 1), keeping its
+    length and its line breaks, and the section's key, which stays with no value. None if nothing is left to blank."""
+    lines = file.lines
+
+    def begins(number: int) -> bool:
+        start = file.index(number, 1)
+        return _begins(text[start : start + len(lines[number - 1])])
+
+    first, after = line, line + 1
+    while first > 1 and not begins(first):
         first -= 1
-    last = first + 1
-    while last < len(starts) and not _begins(text[starts[last] : ends[last]]):
-        last += 1
-    header = HEADER.match(text, starts[first], ends[first])
-    keep = header.end() if header else starts[first]
-    blanked = re.sub(r"[^\r\n]", " ", text[keep : ends[last - 1]])
-    if blanked == text[keep : ends[last - 1]]:
+    while after <= len(lines) and not begins(after):
+        after += 1
+    start, end = file.index(first, 1), file.index(after - 1, 1) + len(lines[after - 2])
+    header = HEADER.match(text, start, start + len(lines[first - 1]))
+    keep = header.end() if header else start
+    blanked = re.sub(r"[^\r\n]", " ", text[keep:end])
+    if blanked == text[keep:end]:
         return None
-    return text[:keep] + blanked + text[ends[last - 1] :], header["key"].strip() if header else None
+    return text[:keep] + blanked + text[end:], header["key"].strip() if header else None
 
 
 def _begins(line: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
@@ -17,6 +18,7 @@ from .shapes import ANY_ITEM, NEVER, SOMETHING, JsonSchema, Path, Shapes
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
+MAX_FOUND = 500  # mistakes after which the others are not looked at
 
 
 def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic]:
@@ -58,6 +60,8 @@ class _Check:
 
     def explain(self, error: Any) -> None:
         """One error of jsonschema, with those in its context."""
+        if len(self.found) > MAX_FOUND:
+            return
         path = tuple(str(part) for part in error.absolute_path)
         node = self.resolved.node(path)
         if node is not None and node.broken and not isinstance(node.value, dict):
@@ -66,7 +70,7 @@ class _Check:
         if isinstance(error.instance, str) and node is not None and isinstance(node.value, dict):
             self.bad_name(error, path)
         elif word in ("additionalProperties", "unevaluatedProperties"):
-            for key in self.unknown(error):
+            for key in islice(self.unknown(error), MAX_FOUND):
                 self.unknown_key(key, path, error.schema, error.instance)
         elif word in ("required", "dependentRequired"):
             self.lacking(error, path)
