@@ -6,13 +6,14 @@ Every command takes `--json`. Exit codes: 0 fine, 1 errors in a spec, 2 stale or
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from .render import visible
+from .render import printable
 
 RUNTIME = ("run", "status", "eval", "compare", "report")
 STALE, MISUSED = 2, 64
@@ -172,8 +173,9 @@ def main() -> None:
     try:
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
-        error.message = "\n".join(map(visible, error.message.split("\n")))
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(printable(said.getvalue()), err=True, nl=False)
         sys.exit(MISUSED if isinstance(error, click.UsageError) else error.exit_code)
     except click.Abort:
         sys.exit(130)

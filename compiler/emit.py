@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,9 @@ from typing import Any
 
 from .contract import canonical, manifest
 from .contract.files import remove_parts, write_atomic
+
+Entry = dict[str, Any]
+"""What the manifest says of one run."""
 
 PATIENCE = 1200
 """Looks for the end of another build, twenty a second, before giving up."""
@@ -44,13 +47,16 @@ class Output:
         self.folder = folder
         self.runs = manifest.read(folder)
 
-    def write(self, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
+    def write(self, entries: dict[str, Entry], texts: dict[str, str], gone: Sequence[str] = (),
+              known: Mapping[str, Entry] | None = None) -> list[str]:
         """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
 
         Runs that are `gone` leave the manifest, and their files with them. Files that hold the right text already are not
         touched. Returns the names of those that changed. Raises OSError, before anything is written where that can be
-        known: something else stands where a file belongs.
+        known: something else stands where a file belongs, or another build has written it since the manifest was
+        read that is `known`.
         """
+        self._refuse_newcomers(entries, texts, known or {})
         before = {name for run in (*entries, *gone) for name in self.runs.get(run, {}).get("outputs", {})}
         runs = {run: entry for run, entry in self.runs.items() if run not in gone} | entries
         owned = {name for entry in runs.values() for name in entry["outputs"]} | {manifest.NAME}
@@ -65,6 +71,11 @@ class Output:
         _write(self.folder / manifest.NAME, canonical.dumps({"format": manifest.FORMAT, "runs": runs}))
         self.runs = runs
         return changed + left
+
+    def _refuse_newcomers(self, entries: Mapping[str, Entry], texts: Mapping[str, str], known: Mapping[str, Entry]) -> None:
+        for run, entry in self.runs.items():
+            if run not in entries and entry != known.get(run) and (taken := sorted(set(texts) & set(entry["outputs"]))):
+                raise OSError(errno.EBUSY, f"the build of {run} just wrote this; build again", str(self.folder / taken[0]))
 
     def _refuse_obstacles(self, name: str) -> None:
         if found := _obstacle(self.folder, name):
@@ -94,10 +105,11 @@ def opened(folder: Path) -> Iterator[Output]:
         os.close(handle)
 
 
-def write_build(folder: Path, entries: dict[str, dict[str, Any]], texts: dict[str, str], gone: Sequence[str] = ()) -> list[str]:
+def write_build(folder: Path, entries: dict[str, Entry], texts: dict[str, str], gone: Sequence[str] = (),
+                known: Mapping[str, Entry] | None = None) -> list[str]:
     """`Output.write` in a folder that is opened for it."""
     with opened(folder) as output:
-        return output.write(entries, texts, gone)
+        return output.write(entries, texts, gone, known)
 
 
 def _locked(folder: Path) -> int:

@@ -97,6 +97,11 @@ def visible(text: str) -> str:
     return "".join(char if _printable(char) else _escaped(char) for char in text)
 
 
+def printable(text: str) -> str:
+    """Text for a terminal, line by line."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def _escaped(char: str) -> str:
     if char == "\t":
         return " " * TAB

@@ -36,7 +36,8 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         entries[one.experiment.run] = entry_of(one, own, workspace, overrides)
         texts |= own
     try:
-        changed = emit.write_build(folder, entries, texts, abandoned(recorded, workspace, compiled if specs else ()))
+        leaving = abandoned(recorded, workspace, compiled if specs else ())
+        changed = emit.write_build(folder, entries, texts, leaving, recorded)
     except OSError as error:
         click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
         return ERRORS

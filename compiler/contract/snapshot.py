@@ -20,17 +20,23 @@ class BadSnapshot(ValueError):
 
 def training_sha256(training: Training) -> str:
     """The identity of a training run: SHA-256 over its canonical form."""
-    return canonical.sha256(to_plain(training))
+    return canonical.sha256(_settled(training))
 
 
 def dumps(experiment: Experiment) -> str:
     """The canonical text of a snapshot, hashes included."""
     body: dict[str, Any] = {
         "format": FORMAT,
-        "experiment": to_plain(experiment),
+        "experiment": _settled(experiment),
         "training_sha256": training_sha256(experiment.training),
     }
     return canonical.dumps(body | {"snapshot_sha256": canonical.sha256(body)})
+
+
+def _settled(value: Training | Experiment) -> Any:
+    """Plain values as they are once they have been read back: a whole number in a field of fractions is written 4.0, so
+    that the same experiment has one text however its numbers were computed."""
+    return to_plain(from_plain(type(value), to_plain(value)))
 
 
 def loads(text: str) -> Experiment:

@@ -19,6 +19,7 @@ from .parse import parse
 from .reading import load, outside
 
 RESERVED = ("extends", "profiles")
+PROFILE = "[a-z][a-z0-9_]{0,39}"
 MAX_CHAIN = 20
 MAX_BASES = 100
 MAX_PROFILES = 100
@@ -122,8 +123,16 @@ class Chain:
         if len(section.value) > MAX_PROFILES:
             self.found.append(Diagnostic("E204", f"there are more than {MAX_PROFILES} profiles", section.place))
             return
-        kept = {name: self._overlay(name, node) for name, node in section.value.items()}
+        kept = {name: self._overlay(name, node) for name, node in section.value.items() if self._is_name(name, node)}
         self.profiles.append(Layer(file.display, "profile", replace(section, value=kept), by))
+
+    def _is_name(self, name: str, node: Node) -> bool:
+        """Whether a profile may be called so: folders and files are."""
+        if re.fullmatch(PROFILE, name):
+            return True
+        help_ = "write at most 40 lower-case letters, digits and underscores, beginning with a letter"
+        self.found.append(Diagnostic("E204", f"{quote(name)} cannot be the name of a profile", node.key, help_))
+        return False
 
     def _overlay(self, name: str, node: Node) -> Node:
         if node.value is None:

@@ -50,6 +50,24 @@ def test_of_two_values_of_one_spec_one_wins_as_a_whole(workspace: Path) -> None:
     assert sorted(expc(workspace, "build", "--check", *words).returncode for words in calls[:2]) == [0, 2]
 
 
+def test_two_specs_with_the_same_launcher_are_never_both_built(workspace: Path) -> None:
+    for name in ("one", "two"):
+        text = (ROOT / "specs" / "d4_baseline.yaml").read_text(encoding="utf-8")
+        text = text.replace("name: d4_baseline", f"name: {name}\nlaunch: {{name: same}}")
+        (workspace / "specs" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert sorted(at_once(workspace, ["specs/one.yaml"], ["specs/two.yaml"])) == [0, 1]
+    assert len(runs(workspace)) == 1
+
+
+def test_what_another_build_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    theirs = {"spec": "specs/b.yaml", "profile": None, "overrides": [], "outputs": {"a": "x"}}
+    emit.write_build(tmp_path, {"theirs": theirs}, {"a": "theirs"})
+    with pytest.raises(OSError, match="theirs just wrote this"):
+        emit.write_build(tmp_path, {}, {"a": "ours"})
+    assert (tmp_path / "a").read_text() == "theirs"
+    assert emit.write_build(tmp_path, {}, {"a": "ours"}, known={"theirs": theirs}) == ["a"]
+
+
 def test_the_lock_of_a_killed_build_is_gone(tmp_path: Path) -> None:
     holding = f"import pathlib, sys\nfrom expc.compiler import emit\nwith emit.opened(pathlib.Path({str(tmp_path)!r})):\n"
     with subprocess.Popen([sys.executable, "-c", holding + "    print(flush=True); sys.stdin.read()"], text=True,

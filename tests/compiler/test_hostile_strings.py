@@ -75,6 +75,19 @@ def test_any_text_at_any_place(workspace: Path, where: tuple[str, Place], text: 
     compiled(workspace, file, changed(TREES[file], place, text), "smoke" if place[0] == "profiles" else None)
 
 
+@pytest.mark.parametrize("key", ["resume: {{from: {}, step: 1}}", "eval: {{compare: [{{spec: {}, step: 1}}]}}", "extends: {}"])
+def test_what_lies_outside_of_the_workspace_is_not_read(key: str, tmp_path: Path) -> None:
+    shutil.copytree(SPECS, tmp_path / "inner" / "specs")
+    shutil.copytree(SPECS, tmp_path / "outer" / "specs")
+    spec = tmp_path / "inner" / "specs" / "child.yaml"
+    for path in ("../../outer/specs/d8_depth.yaml", str(tmp_path / "outer" / "specs" / "d8_depth.yaml")):
+        base = "" if "extends" in key else "extends: d8_depth.yaml\n"
+        spec.write_text(f"{base}name: child\n{key.format(path)}\n", encoding="utf-8")
+        one = Session(tmp_path / "inner").compile(spec)
+        assert one.experiment is None and {found.code for found in one.diagnostics} & {"E203", "E221"}
+        assert not [file for file in one.inputs if "outer" in file.display]
+
+
 COMMANDS = (["check", "specs/{}"], ["build", "specs/d4_baseline.yaml", "--set", "title={}"],
             ["plan", "specs/d4_baseline.yaml", "--set", "data.path={}"], ["explain", "{}"], ["{}"],
             ["explain", "specs/d4_baseline.yaml", "{}"], ["build", "specs/d4_baseline.yaml", "--profile", "{}"],
