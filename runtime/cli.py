@@ -36,7 +36,9 @@ def _user_errors() -> Iterator[None]:
         with interruptible():
             yield
     except UserError as error:
-        click.echo(f"error: {error}", err=True)
+        from expc.compiler.contract.rendering import visible
+
+        click.echo(visible(f"error: {error}", keep="\n"), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         click.echo("stopped at once; what was saved before is whole, and the same command goes on from it", err=True)

@@ -6,15 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import click
-
 from .. import emit
 from ..acknowledge import told
 from ..contract import manifest
 from ..pipeline import Compiled, artifacts
 from ..workspace import to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
-from .shared import ERRORS, compile_all, failed, shown, workspace_of
+from .shared import ERRORS, compile_all, echo, failed, shown, workspace_of
 
 
 def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], out: Path | None,
@@ -31,7 +29,7 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         assert one.experiment is not None
         own = artifacts(one.experiment)
         if clash := _clash(one, own, texts, recorded, workspace):
-            click.echo(f"error E360: {clash}", err=True)
+            echo(f"error E360: {clash}", err=True)
             return ERRORS
         entries[one.experiment.run] = entry_of(one, own, workspace, overrides)
         texts |= own
@@ -39,21 +37,21 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
         leaving = abandoned(recorded, workspace, compiled if specs else ())
         changed = emit.write_build(folder, entries, texts, leaving, recorded)
     except OSError as error:
-        click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
+        echo(f"error: {error.filename or folder}: {error.strerror}; nothing half-written was left", err=True)
         return ERRORS
     if as_json:
-        click.echo(json.dumps({"runs": sorted(entries), "changed": changed}, indent=2))
+        echo(json.dumps({"runs": sorted(entries), "changed": changed}, indent=2))
         return 0
     for one in compiled:
         assert one.experiment is not None
         files = entries[one.experiment.run]["outputs"]
         touched = sum(name in changed for name in files)
-        click.echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed{told(one.acknowledged)}")
+        echo(f"{one.experiment.run}: {len(files)} files, {touched} of them new or changed{told(one.acknowledged)}")
     if out is not None:
-        click.echo(f"written to {shown(folder)} to be read; launchers run from generated/ of a workspace")
+        echo(f"written to {shown(folder)} to be read; launchers run from generated/ of a workspace")
         return 0
     launchers = [name for entry in entries.values() for name in entry["outputs"] if _is_bash(name)]
-    click.echo("run: " + "\n     ".join(f"bash {shown(folder / name)}" for name in launchers))
+    echo("run: " + "\n     ".join(f"bash {shown(folder / name)}" for name in launchers))
     return 0
 
 

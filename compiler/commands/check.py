@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import click
-
 from ..acknowledge import Acknowledged, told
 from ..diagnostics import Diagnostic, Severity, ordered
 from ..pipeline import Compiled, Session
 from ..workspace import chosen
-from .shared import ERRORS, say, sessions, workspace_of
+from .shared import ERRORS, echo, say, sessions, workspace_of
 
 
 def check(specs: tuple[Path, ...], form: str) -> int:
@@ -28,7 +26,7 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     failed = say(found, form)
     if not failed and form == "text":
         warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
-        click.echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
+        echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
     return ERRORS if failed else 0
 
 

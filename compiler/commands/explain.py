@@ -20,7 +20,7 @@ from ..handbook import HANDBOOK
 from ..pipeline import Session
 from ..source import Node
 from ..spec_schema import complete
-from .shared import ERRORS, failed, workspace_of
+from .shared import ERRORS, echo, failed, workspace_of
 
 
 def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
@@ -38,9 +38,9 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
     if key is not None:
         return _explain_key(key, compiled.resolved, shapes, described, as_json)
     if as_json:
-        click.echo(json.dumps(list(_leaves(compiled.resolved, compiled.resolved.tree, ())), indent=2, ensure_ascii=False))
+        echo(json.dumps(list(_leaves(compiled.resolved, compiled.resolved.tree, ())), indent=2))
     else:
-        click.echo(annotated(compiled.resolved, shapes, described), nl=False)
+        echo(annotated(compiled.resolved, shapes, described), nl=False)
     return 0
 
 
@@ -49,16 +49,16 @@ def _explain_code(code: str, as_json: bool) -> int:
     if one is None:
         near = nearest(code.upper(), HANDBOOK)
         raise click.UsageError(f"there is no diagnostic and no file {code}" + (f"; did you mean {near}?" if near else ""))
-    click.echo(json.dumps(asdict(one), indent=2, ensure_ascii=False) if as_json else one.shown())
+    echo(json.dumps(asdict(one), indent=2) if as_json else one.shown())
     return 0
 
 
 def handbook(as_json: bool) -> int:
     """Every diagnostic's explanation, as the page `docs/diagnostics.md`, or as a list in JSON."""
     if as_json:
-        click.echo(json.dumps([asdict(HANDBOOK[code]) for code in sorted(HANDBOOK)], indent=2, ensure_ascii=False))
+        echo(json.dumps([asdict(HANDBOOK[code]) for code in sorted(HANDBOOK)], indent=2))
     else:
-        click.echo(page(HANDBOOK), nl=False)
+        echo(page(HANDBOOK), nl=False)
     return 0
 
 
@@ -89,16 +89,16 @@ def _explain_key(key: str, resolved: Resolved, shapes: Shapes, described: bool, 
         rows = [{"layer": one.layer.name, "value": one.value, "place": _place(one)} for one in layers]
         body = {"key": keys.written(path), "value": resolved.value(path), "written": raw(resolved, path),
                 "is_set": node is not None, "description": said, "layers": rows}
-        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        echo(json.dumps(body, indent=2))
         return 0
     if described and said:
-        click.echo(said)
+        echo(said)
     for line in (*_shown_layers(layers), *_shown_lists(resolved, path)):
-        click.echo(line)
+        echo(line)
     if node is not None and isinstance(node.value, dict | tuple):
-        click.echo(annotated(resolved, shapes, described, path), nl=False)
+        echo(annotated(resolved, shapes, described, path), nl=False)
     else:
-        click.echo(_outcome(resolved, path, layers))
+        echo(_outcome(resolved, path, layers))
     return 0
 
 

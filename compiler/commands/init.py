@@ -18,7 +18,7 @@ from ..launchers.quoting import shell
 from ..pipeline import Session, artifacts
 from ..workspace import all_specs
 from .entries import entry_of, schema_file
-from .shared import ERRORS, shown
+from .shared import ERRORS, echo, shown
 
 TEMPLATES = {path.stem: path for path in sorted((FOLDER / "init").glob("*.yaml"))}
 PROFILES = (None, "smoke")  # every template has both
@@ -41,15 +41,15 @@ def init(folder: Path, family: str, as_json: bool) -> int:
     try:
         made, kept = _make(folder, TEMPLATES[family].read_text(encoding="utf-8"))
     except Refusal as refusal:
-        click.echo(f"error: {refusal.why}; nothing was made\n  help: {refusal.instead}", err=True)
+        echo(f"error: {refusal.why}; nothing was made\n  help: {refusal.instead}", err=True)
         return ERRORS
     except OSError as error:
-        click.echo(f"error: {error.filename or folder}: {error.strerror}; nothing was made", err=True)
+        echo(f"error: {error.filename or folder}: {error.strerror}; nothing was made", err=True)
         return ERRORS
     steps = list(_next(folder, made))
     if as_json:
-        click.echo(json.dumps({"workspace": str(folder.resolve()), "made": made, "kept": kept,
-                               "next": [command for command, _ in steps]}, indent=2, ensure_ascii=False))
+        echo(json.dumps({"workspace": str(folder.resolve()), "made": made, "kept": kept,
+                               "next": [command for command, _ in steps]}, indent=2))
     else:
         _tell(folder, made, kept, steps)
     return 0
@@ -138,18 +138,18 @@ def _undo(created: list[Path]) -> None:
 def _tell(folder: Path, made: list[str], kept: list[str], steps: list[tuple[str, str]]) -> None:
     if not made:
         specs = f"{len(kept)} spec{'s' * (len(kept) != 1)}"
-        click.echo(f"{shown(folder.absolute())} is a workspace already, with {specs}; nothing was changed")
+        echo(f"{shown(folder.absolute())} is a workspace already, with {specs}; nothing was changed")
     for name in made:
         if not name.startswith("generated/"):
-            click.echo(f"made {shown(folder.absolute() / name)}")
+            echo(f"made {shown(folder.absolute() / name)}")
     if made:
         count = sum(name.startswith("generated/") for name in made)
-        click.echo(f"built {shown(folder.absolute() / 'generated')}: {count} files")
+        echo(f"built {shown(folder.absolute() / 'generated')}: {count} files")
     if ".gitignore" in kept:
-        click.echo(f"kept {shown(folder.absolute() / '.gitignore')}{_lacking(folder / '.gitignore')}")
-    click.echo("next:")
+        echo(f"kept {shown(folder.absolute() / '.gitignore')}{_lacking(folder / '.gitignore')}")
+    echo("next:")
     for command, why in steps:
-        click.echo(f"  {command}" + (f"\n      {why}" if why else ""))
+        echo(f"  {command}" + (f"\n      {why}" if why else ""))
 
 
 def _lacking(gitignore: Path) -> str:

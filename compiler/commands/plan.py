@@ -17,7 +17,7 @@ from ..plan.text import as_text
 from ..workspace import chosen
 from .committed import committed, reader
 from .entries import spec_of
-from .shared import ERRORS, STALE, compile_all, failed, workspace_of
+from .shared import ERRORS, STALE, compile_all, echo, failed, workspace_of
 
 
 def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...], against: str | None,
@@ -33,9 +33,9 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
     plans = [planned(one.experiment, committed(read, at, one.experiment.run, spec_of(one, workspace), one.experiment.profile),
                      targets) for one in compiled if one.experiment is not None]
     if form == "json":
-        click.echo(json.dumps([as_plain(one) for one in plans], indent=2, ensure_ascii=False))
+        echo(json.dumps([as_plain(one) for one in plans], indent=2))
     else:
-        click.echo(as_markdown(plans) if form == "markdown" else "\n\n".join(map(as_text, plans)))
+        echo(as_markdown(plans) if form == "markdown" else "\n\n".join(map(as_text, plans)))
     return 0 if all(one.empty for one in plans) else STALE
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import click
-
 from ..editor_schema import for_editors
+from .shared import echo
 
 
 def schema() -> int:
     """Prints the schema; it is JSON in any case."""
-    click.echo(json.dumps(for_editors(), indent=2, ensure_ascii=False))
+    echo(json.dumps(for_editors(), indent=2))
     return 0

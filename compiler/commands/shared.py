@@ -13,6 +13,7 @@ import click
 from .. import render
 from ..contract.workspace import find_workspace
 from ..diagnostics import Diagnostic, has_errors, ordered
+from ..launchers.quoting import shell
 from ..pipeline import Compiled, Session
 
 ERRORS, STALE = 1, 2
@@ -39,6 +40,11 @@ def compile_all(specs: list[Path], workspace: Path, profile: str | None, overrid
     return [(Session(workspace, profile) if overrides else shared).compile(spec, overrides) for spec in specs]
 
 
+def echo(text: str, err: bool = False, nl: bool = True) -> None:
+    """Prints a text, in which nothing acts on the terminal."""
+    click.echo(render.printable(text), err=err, nl=nl)
+
+
 def say(found: Iterable[Diagnostic], form: str = "text") -> bool:
     """Prints diagnostics; whether there is an error among them."""
     found = ordered(found)
@@ -61,5 +67,6 @@ def _colour() -> bool:
 
 
 def shown(path: Path) -> str:
-    """A path as a message shows it: relative where it is below the current folder."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    """A path that can be pasted into a shell: relative where it is below the current folder."""
+    text = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    return shell(text) if text.isprintable() else render.visible(text)

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from .. import emit
 from ..contract import manifest
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
-from .shared import ERRORS, STALE, compile_all, failed, sessions, shown, workspace_of
+from .shared import ERRORS, STALE, compile_all, echo, failed, sessions, shown, workspace_of
 
 Verified = tuple[Compiled, tuple[str, ...]]
 """A compiled spec and the overrides that it was compiled with."""
@@ -105,15 +103,15 @@ def _command(spec: str, profile: str | None, overrides: tuple[str, ...]) -> str:
 
 def _report(found: list[Found], count: int, folder: Path, as_json: bool) -> int:
     if as_json:
-        click.echo(json.dumps([{"file": one.file, "why": one.why, "next": one.next} for one in found], indent=2))
+        echo(json.dumps([{"file": one.file, "why": one.why, "next": one.next} for one in found], indent=2))
     elif not found:
-        click.echo(f"{count} builds are up to date" if count != 1 else "1 build is up to date")
+        echo(f"{count} builds are up to date" if count != 1 else "1 build is up to date")
     else:
         steps: dict[str, list[Found]] = {}
         for one in found:
             steps.setdefault(one.next, []).append(one)
         for step, files in steps.items():
             for one in files:
-                click.echo(f"{shown(folder / one.file)}: {one.why}", err=True)
-            click.echo(f"  next: {step}", err=True)
+                echo(f"{shown(folder / one.file)}: {one.why}", err=True)
+            echo(f"  next: {step}", err=True)
     return STALE if found else 0

@@ -24,7 +24,7 @@ from .promises import Text
 FOLDER = Path(templates.__file__).parent
 LANGUAGES = ("zh", "en")
 
-_BIDI = {chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+_JOINERS = "\u00ad\u200c\u200d"  # invisible, and part of how words of some languages and emoji are written
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 _SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LINE_START = re.compile(r"[#=]|[+-](?=\s|$|-)|\d{1,9}(?=[.)](?:\s|$))")
@@ -41,13 +41,13 @@ def say(text: Text, language: str) -> str:
 
 
 def visible(text: str, keep: str = "") -> str:
-    """`text` with control characters, direction overrides and lone surrogates as `\\u202e`, except those in `keep`."""
-    return "".join(_escaped(c) if c not in keep and (unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _BIDI)
+    """`text` with control and format characters and lone surrogates as `\\u202e`, except those in `keep`."""
+    return "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in keep + _JOINERS
                    else c for c in text)
 
 
 def _escaped(character: str) -> str:
-    return f"\\u{ord(character):04x}"
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _lines(text: str) -> str:

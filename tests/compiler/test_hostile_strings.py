@@ -39,7 +39,7 @@ def compiled(workspace: Path, file: str, tree: Any, profile: str | None = None) 
     kept = target.read_text(encoding="utf-8")
     target.write_text(written(tree), encoding="utf-8", errors="surrogatepass")
     try:
-        spec = target if target.parent.name == "specs" else workspace / "specs" / "d8_v2.yaml"
+        spec = workspace / "specs" / "d8_v2.yaml" if target.parent.name == "shared" else target
         return bool(survives(Session(workspace, profile).compile(spec)))
     finally:
         target.write_text(kept, encoding="utf-8")
