@@ -1,10 +1,11 @@
 # `make` alone lists the commands. The work is done by scripts/, which can be run without make.
 
-.PHONY: help setup demo test check clean-runs
+.PHONY: help setup demo test fuzz check clean-runs
 
 help:
 	@echo "make demo         build, train, evaluate, compare and report four small models (FRESH=1: from the beginning)"
 	@echo "make test         linters, type checker, test suite"
+	@echo "make fuzz         attack the compiler with mutants of the shipped specs (SECONDS=3600: for an hour; SEED=7: others)"
 	@echo "make check        say whether generated/ is what the specs give"
 	@echo "make setup        make the environment .venv (TORCH_INDEX=https://download.pytorch.org/whl/cpu: PyTorch for the CPU)"
 	@echo "make clean-runs   delete the runs of the demo"
@@ -19,6 +20,9 @@ test: setup
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pytest -q
+
+fuzz: setup
+	.venv/bin/python -m pytest -q tests/fuzz --fuzz-seconds $(or $(SECONDS),60) --fuzz-seed $(or $(SEED),0) -o timeout=0
 
 check: setup
 	.venv/bin/expc build --check
