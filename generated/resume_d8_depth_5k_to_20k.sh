@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=f212a720604ea6e3a85d62f17ae8385f9848b60c5769894a920821405696d467
+snapshot_sha256=10f20445654cae73632ceb3b174add5ce65ccab11772fcc1cc5c62e43eee1330
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

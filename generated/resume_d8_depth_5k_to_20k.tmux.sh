@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot f212a720604ea6e3a85d62f17ae8385f9848b60c5769894a920821405696d467
+# Snapshot 10f20445654cae73632ceb3b174add5ce65ccab11772fcc1cc5c62e43eee1330
 
 set -euo pipefail
 

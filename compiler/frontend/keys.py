@@ -100,6 +100,8 @@ def meant(shapes: Shapes, resolved: Resolved, path: Path) -> str:
     known = dict.fromkeys((*shapes.properties(schema_at(shapes, resolved.tree, path[:depth]), around.plain()), *around.value))
     if near := nearest(path[depth], known):
         return f"did you mean {written((*path[:depth], near, *path[depth + 1:]))}?"
-    if far := nearest(".".join(path), shapes.all_paths) or next(iter(shapes.paths(path[-1])), None):
+    if far := nearest(".".join(path), map(".".join, shapes.all_paths)):
         return f"did you mean {far}?"
+    if homes := shapes.homes(path[-1], path):
+        return f"did you mean {'.'.join((*homes[0], path[-1]))}?"
     return f"{written(path[:depth]) or 'a spec'} has: {listing(known)}"

@@ -127,4 +127,4 @@ def _optimizer_key(key: str) -> str | None:
 
 @cache
 def _known_keys() -> frozenset[str]:
-    return frozenset(Shapes(complete()).all_paths)
+    return frozenset(map(".".join, Shapes(complete()).all_paths))
