@@ -71,11 +71,11 @@ def test_help(workspace: Make) -> None:
 
 def test_a_failing_stage_ends_the_launcher_with_its_code(workspace: Make) -> None:
     made = workspace()
-    done = made.run("--skip", "prepare", AT="evaluate", DO="3")
-    assert done.returncode == 3
+    done = made.run("--skip", "prepare", AT="evaluate", DO="4")
+    assert done.returncode == 4
     assert made.stages == ["preflight", "train", "evaluate"]
     last = done.stderr.splitlines()[-1]
-    assert last.startswith("[d8_depth_v2] evaluate ended with exit code 3; once that is mended: bash ")
+    assert last.startswith("[d8_depth_v2] evaluate ended with exit code 4; once that is mended: bash ")
 
 
 def test_missing_things_keep_the_code_of_preflight(workspace: Make) -> None:
@@ -139,6 +139,13 @@ def test_settings_of_a_gpu(workspace: Make) -> None:
     made = workspace()
     assert "export PYTHONSAFEPATH=1 PYTORCH_ALLOC_CONF=expandable_segments:True" in made.run("--dry-run").stdout
     assert "PYTORCH_ALLOC_CONF=mine" in made.run("--dry-run", PYTORCH_ALLOC_CONF="mine").stdout
+
+
+def test_a_guard_that_stops_the_run_is_said(workspace: Make) -> None:
+    done = workspace().run(AT="train", DO="3")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == ("[d8_depth_v2] train was stopped by a guard: see what it says above, and "
+                                            "runs/d8_depth_v2/events.jsonl")
 
 
 @pytest.mark.parametrize(("recorded", "code"), [

@@ -90,8 +90,12 @@ def test_the_loop_counts_what_each_phase_serves(tmp_path: Path, monkeypatch: pyt
 def loop_of(experiment: toy_family.Experiment, task: toy_family.ToyTask, folder: Path) -> Loop:
     """A loop at its beginning."""
     from expc.runtime.checkpoint import Position
+    from expc.runtime.guards import Guards
     from expc.runtime.journal import Metrics
+    from expc.runtime.watchdog import Watchdog
 
     folder.mkdir()
+    guards = Guards(experiment.guards, lambda guard, step, done, line: None)
+    watchdog = Watchdog(experiment.guards, task.waiting, lambda guard, step, seconds: None)
     return Loop(experiment, task, Position(0, 0, 0, 0.0), folder, Metrics(folder / "metrics.jsonl", 0), {},
-                lambda step, measured: None)
+                lambda step, measured: None, guards, watchdog)
