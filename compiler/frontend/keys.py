@@ -44,7 +44,10 @@ def _item(name: str, key: str, found: tuple[Node, int]) -> str:
     items = found[0].value
     if name.isdecimal() or not isinstance(items, tuple):
         return name
-    names = [name_of(item) for item in items]
+    names: list[str | None] = []
+    for one in map(name_of, items):  # a name that comes again is counted: valid_loss#2
+        count = sum(other == one or str(other).startswith(f"{one}#") for other in names) + 1
+        names.append(one if one is None or count == 1 else f"{one}#{count}")
     if name not in names:
         known = listing(one for one in names if one)
         raise NoKey(f"{key} has no item {quote(name)}" + (f"; its items are: {known}" if known else ""))

@@ -91,7 +91,8 @@ class _Sides:
         if entry.key in self.old and entry.key in self.new:
             return None
         lacking = self.paths[entry.key in self.old]
-        return next((written(entry.path[:end]) for end in range(1, len(entry.path)) if entry.path[:end] not in lacking), None)
+        ends = (end for end in range(1, len(entry.path)) if entry.path[end][0] != "[")  # an item, not its whole list
+        return next((written(entry.path[:end]) for end in ends if entry.path[:end] not in lacking), None)
 
 
 def _effect(key: str) -> Effect:

@@ -134,7 +134,8 @@ def grouped(rows: Iterable[Row]) -> Iterator[Row]:
 
 def _whole(key: str, rows: list[Row]) -> str:
     """A thing in short: each of its values after the name that it has in it."""
-    rows = sorted((row for row in rows if not row.key.endswith(".unit")), key=lambda row: isinstance(_value(row), str | list))
+    rows = [row for row in rows if not row.key.endswith((".unit", ".given"))]
+    rows.sort(key=lambda row: isinstance(_value(row), str | list))
     return ", ".join(f"{row.key.removeprefix(key).lstrip('.')} {_shown(_value(row), row.unit)}" for row in rows)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..contract.claims import Claims, Machine, Past, Range, Stated
 from ..contract.codec import to_plain
 from ..contract.experiment import Experiment
+from ..contract.guards import Guard, Milestone
 from ..contract.phases import Phase
 from ..contract.promises import Expectation, Prediction, Scenario, Scenarios
 from ..contract.schedules import Curve
@@ -43,7 +44,8 @@ RENAMED: dict[Path, Path] = {
 DERIVED = re.compile(rf"""(run | curves\..* | phases\[({WHOLE}|{REST})(\#\d+)?\].* | groups\[.*\]\.(optimizer|method|rate)
     | batch\.sequence_length | resume\.(parent_training_sha256|served.*) | schedule\.warmdown_steps
     | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
-    | claims\..*\.(title|how|computed) | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
+    | guards\[.*\]\.(higher|given) | claims\..*\.(title|how|computed)
+    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
     | (warnings|changes|boundary|predictions)\b.*)""", re.VERBOSE)
 """What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
 
@@ -87,10 +89,12 @@ class _Phase:
 def entries(experiment: Experiment) -> dict[str, Entry]:
     """All values of an experiment by key; what is None has no entry. Lists have one more for the order of their items."""
     found = {}
+    built_in = tuple(f"guards[{guard.name}]" for guard in experiment.guards if not guard.given)
     for path, value, unit in _walk(experiment, ()):
         said = _renamed(path)
         key = written(said)
-        found[key] = Entry(key, said, value, unit, path[0] == "training", DERIVED.fullmatch(key) is not None)
+        derived = DERIVED.fullmatch(key) is not None or key.startswith(built_in)
+        found[key] = Entry(key, said, value, unit, path[0] == "training", derived)
     return found
 
 
@@ -118,7 +122,7 @@ def _walk(value: Any, path: Path, unit: str | None = None) -> Iterator[tuple[Pat
         for name in ("unit", "computed", "how"):
             yield from _walk(getattr(value, name), (*path, name), value.unit)
     elif dataclasses.is_dataclass(value):
-        unit = getattr(value, "unit", unit)
+        unit = getattr(value.promise if isinstance(value, Milestone) else value, "unit", unit)
         for name, item in _fields(value):
             yield from _walk(item, (*path, name), unit if _takes_unit(value) else UNITS.get(name))
     elif isinstance(value, dict):
@@ -132,7 +136,7 @@ def _walk(value: Any, path: Path, unit: str | None = None) -> Iterator[tuple[Pat
 
 def _takes_unit(value: Any) -> bool:
     """Whether the numbers in it are of the unit that it, or what it is in, states."""
-    return isinstance(value, Expectation | Scenario | Scenarios | Prediction)
+    return isinstance(value, Expectation | Milestone | Scenario | Scenarios | Prediction)
 
 
 def _fields(value: Any) -> Iterable[tuple[str, Any]]:
@@ -147,6 +151,12 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
     elif isinstance(value, Claims | Machine):
         fields = {name: item for name, item in fields.items() if name not in ("key", "figures")}
         fields |= {one.quantity: one for one in value.figures}
+    elif isinstance(value, Guard):
+        terms = {"rate": value.action.rate, "times": value.action.times}
+        fields["then"] = {value.action.kind: terms} if (1.0, 0) != tuple(terms.values()) else value.action.kind
+        del fields["action"]
+    elif isinstance(value, Milestone):
+        fields = {**dict(_fields(value.promise)), "at" if value.exactly else "by": value.step}
     elif isinstance(value, Past):
         fields["value"] = fields.pop("figure")
     elif isinstance(value, Training):
@@ -163,13 +173,19 @@ def _said(phase: Phase, training: Training) -> _Phase:
         "compile": phase.compile if phase.compile != training.compile else None})
 
 
+def _named(item: Any, path: Path, index: str) -> tuple[str | None, str]:
+    """The field that an item's name is in, and the name; its index for one without."""
+    fields = dict(_fields(item))
+    naming = NAMED_BY.get(path) or next((one for one in NAMING if fields.get(one) is not None), None)
+    return naming, str(fields[naming]) if naming else index
+
+
 def _items(items: tuple[Any, ...], path: Path, unit: str | None) -> Iterator[tuple[Path, Any, str | None]]:
     """Items by their names, a repeated name counted; and the order that they are in."""
     seen: Counter[str] = Counter()
     names = []
     for index, item in enumerate(items):
-        naming = NAMED_BY.get(path) or next((one for one in NAMING if getattr(item, one, None) is not None), None)
-        name = str(getattr(item, naming)) if naming else str(index)
+        naming, name = _named(item, path, str(index))
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
         inner = (*path, names[-1] if path in MAPPINGS else f"[{names[-1]}]")

@@ -14,7 +14,7 @@ from expc.compiler.frontend.shapes import Shapes
 from tests.compiler.specs import SCHEMA, WHOLE, read, sound, write
 
 TREE, _ = read("""
-expect: [{metric: valid_loss, below: 1}, {metric: eval.tab, below: 2}]
+expect: [{metric: valid_loss, below: 1}, {metric: eval.tab, below: 2}, {metric: valid_loss, below: 3}]
 notes: [{about: a.b}]
 compare: [{spec: other/d4.yaml}]
 suites: {a.b: {weight: 1}}
@@ -28,6 +28,7 @@ plain: [3, 4]
     ("expect.0.below", ("expect", "0", "below")),
     ("expect[1].below", ("expect", "1", "below")),
     ("expect[eval.tab].below", ("expect", "1", "below")),
+    ("expect[valid_loss#2].below", ("expect", "2", "below")),
     ("notes[a.b]", ("notes", "0")),
     ("compare[d4].spec", ("compare", "0", "spec")),
     ('suites."a.b".weight', ("suites", "a.b", "weight")),
@@ -48,7 +49,7 @@ def test_what_is_no_key_is_said(key: str) -> None:
 
 def test_an_item_that_is_not_there_is_answered_with_those_that_are() -> None:
     assert TREE is not None
-    with pytest.raises(NoKey, match=r'expect has no item "loss"; its items are: valid_loss, eval.tab'):
+    with pytest.raises(NoKey, match=r'expect has no item "loss"; its items are: valid_loss, eval.tab, valid_loss#2'):
         path_of("expect[loss]", TREE)
 
 

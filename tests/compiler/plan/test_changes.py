@@ -92,7 +92,7 @@ def another(value: Any) -> Any:
     if isinstance(value, int | float):
         return value * (1 + 1e-12) + 1e-9 if isinstance(value, float) else value + 1
     return {"continue": "restart", "rewarm": "restart", "keep": "reset", "total": "remaining", "bf16": "fp32", "muon": "sgd",
-            "adamw": "sgd", "constant": "linear", "linear": "cosine", "synthetic": "folder"}.get(value, "cited")
+            "adamw": "sgd", "stop": "warn", "constant": "linear", "linear": "cosine", "synthetic": "folder"}.get(value, "cited")
 
 
 def test_no_change_of_a_snapshot_goes_unsaid(experiment: Experiment, edited: Edited) -> None:
@@ -134,7 +134,23 @@ def test_a_phase_says_what_differs_from_the_rest(experiment: Experiment) -> None
     assert [(row.key, row.effect) for row in workers if not row.derived] == [("batch.workers", "launch")]
 
 
-@pytest.mark.parametrize("words", [(), (PHASES,)])
+GUARDS = "guards=[{name: wild, when: loss > 9, then: {roll_back: {rate: 50%, times: 2}}}]"
+MILESTONES = "milestones=[{metric: valid_loss, below: 2, by: 6000}, {metric: valid_loss, below: 1, at: 10000}]"
+
+
+def test_guards_and_milestones_are_told_by_name(experiment: Experiment) -> None:
+    watched = overridden(GUARDS, MILESTONES)
+    rows = [row for row in changes(experiment, watched) if not row.derived]
+    assert {row.effect for row in rows} == {"judgement"}
+    assert {row.new for row in rows} == {"guards[wild]", "milestones[valid_loss]", "milestones[valid_loss#2]"}
+    after = {row.key: row.after for row in rows}
+    assert (after["guards[wild].then.roll_back.rate"], after["guards[wild].then.roll_back.times"]) == (0.5, 2)
+    assert (after["milestones[valid_loss].by"], after["milestones[valid_loss#2].at"]) == (6000, 10000)
+    stricter = changes(watched, overridden(GUARDS.replace("> 9", "> 8"), MILESTONES.replace("below: 1", "below: 0.9")))
+    assert [row.key for row in stricter if not row.derived] == ["guards[wild].when", "milestones[valid_loss#2].below"]
+
+
+@pytest.mark.parametrize("words", [(), (PHASES,), (GUARDS, MILESTONES)])
 def test_every_key_is_one_that_explain_takes(words: tuple[str, ...]) -> None:
     compiled = Session(ROOT).compile(ROOT / "specs" / "d8_v2.yaml", words)
     experiment = compiled.experiment
