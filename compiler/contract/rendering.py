@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,18 @@ import jinja2
 
 from ... import templates
 from . import quantities
+from .bytecode import Bytecode
 from .promises import Text
 
 FOLDER = Path(templates.__file__).parent
 LANGUAGES = ("zh", "en")
 
-_JOINERS = "\u00ad\u200c\u200d"  # invisible, and part of how words of some languages and emoji are written
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
+# Control and format characters, lone surrogates, line and paragraph separators; not the soft hyphen and the joiners, which are
+# part of how words of some languages and emoji are written. A list, since Python's own tables differ from version to version.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e"
+                     "\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+                     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"})
 _SPECIAL = re.compile(r"[\\`*\[\]~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LINE_START = re.compile(r"[#=]|[+-](?=\s|$|-)|\d{1,9}(?=[.)](?:\s|$))")
 _CODE_SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
@@ -42,8 +46,7 @@ def say(text: Text, language: str) -> str:
 
 def visible(text: str, keep: str = "") -> str:
     """`text` with control and format characters and lone surrogates as `\\u202e`, except those in `keep`."""
-    return "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in keep + _JOINERS
-                   else c for c in text)
+    return _HIDDEN.sub(lambda match: match[0] if match[0] in keep else _escaped(match[0]), text)
 
 
 def _escaped(character: str) -> str:
@@ -66,8 +69,7 @@ def inline(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    escaped = _SPECIAL.sub(lambda match: "\\" + match[0], text)
-    return "".join(_ENTITIES.get(c, c) for c in escaped)
+    return _SPECIAL.sub(r"\\\g<0>", text).translate(_ENTITIES)
 
 
 def prose(text: str) -> str:
@@ -158,7 +160,7 @@ def environment() -> jinja2.Environment:
     """The one Jinja2 environment: undefined names raise, nothing is escaped by itself, blocks leave no lines behind."""
     result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER, encoding="utf-8"), undefined=jinja2.StrictUndefined, autoescape=False,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, auto_reload=False, bytecode_cache=Bytecode(FOLDER),
     )
     own = (inline, prose, code, fence, blockquote, amount, signed)
     numbers = (quantities.integer, quantities.decimal, quantities.significant, quantities.percent, quantities.size,
@@ -179,11 +181,10 @@ def tidy(text: str) -> str:
     kept: list[str] = []
     closing = ""
     for line in text.split("\n"):
-        marks = re.match(r"`{3,}", line)
         if closing:
             closing = "" if line == closing else closing
-        elif marks:
-            closing = marks[0]
+        elif line.startswith("```"):
+            closing = line[: len(line) - len(line.lstrip("`"))]
         else:
             line = line.rstrip()
             if not line and (not kept or not kept[-1]):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import string
+import sys
+import unicodedata
 from pathlib import Path
 
 import jinja2
@@ -25,6 +27,15 @@ def test_inline_is_one_line_without_live_html_or_cell_borders(text: str) -> None
     assert not set("\n\r|\x00\u202e") & set(shown)
     assert not re.search(r"[<>]|(?<!\\)[*\[\]$~]", outside_code)
     shown.encode()
+
+
+def test_exactly_what_cannot_be_seen_is_made_visible() -> None:
+    """Controls, surrogates and separators by their Unicode category, and the marks that turn the direction of writing."""
+    every = [chr(number) for number in range(sys.maxunicode + 1)]
+    hidden = {one for one in every if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp")}
+    hidden |= {one for one in every if unicodedata.bidirectional(one) in ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI",
+                                                                          "FSI", "PDI")} | set("\u200e\u200f\u061c")
+    assert {one for one in every if rendering.visible(one) != one} == hidden
 
 
 @given(NASTY)
