@@ -26,7 +26,7 @@ def _of(shapes: Shapes, schema: Any, value: Any, node: Node | None, place: Span,
             made[name] = located(default, place)
             value = {**value, name: value.get(name, default)}
     for key, child in shapes.children(schema, value):
-        if isinstance(below := _value(value, key), dict | list):
+        if isinstance(below := _value(value, key), dict | list) and shapes.may_default(child):
             inner = node.child(key) if node else None
             deeper = _of(shapes, child, below, inner, inner.place if inner else place, depth + 1)
             if deeper.value:
@@ -39,11 +39,9 @@ def _own(shapes: Shapes, schema: Any, value: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for _ in range(3):
         before = len(found)
-        for name, schemas in shapes.properties(schema, {**found, **value}).items():
-            for one in schemas:
-                target = shapes.target(one)
-                if "default" in target:
-                    found.setdefault(name, target["default"])
+        for part in shapes.applicable(schema, {**found, **value}):
+            for name, default in shapes.defaults(part).items():
+                found.setdefault(name, default)
         if len(found) == before:
             break
     return found

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ..diagnostics import listing
+from .verdict import Verdicts, is_type
 
 JsonSchema = Mapping[str, Any]
 Path = tuple[str, ...]
@@ -26,6 +27,8 @@ TYPES: dict[str, tuple[str, Any]] = {
 MAX_REFERENCES = 40
 SOMETHING = "something else"  # what a schema expects that does not say
 NEVER: dict[str, Any] = {"not": {}}
+INSIDE = ("allOf", "then", "else", "oneOf", "anyOf", "items", "prefixItems", "additionalProperties")
+COMBINING = {"allOf", "if", "oneOf", "anyOf"}
 
 
 class Shapes:
@@ -33,20 +36,32 @@ class Shapes:
 
     def __init__(self, schema: JsonSchema) -> None:
         self.schema = _placed(schema)
+        self.verdicts = Verdicts(self.schema)
+        # By identity; the schema is kept beside what is known of it, so that its id stays its own.
+        self._targets: dict[int, tuple[Any, JsonSchema]] = {}
+        self._defaults: dict[int, tuple[JsonSchema, dict[str, Any]]] = {}
+        self._may_default: dict[int, tuple[Any, bool]] = {}
 
     @cached_property
     def validator(self) -> Any:
-        from jsonschema import (
-            Draft202012Validator,
-        )  # here, because it costs more than the rest of the front end
+        from jsonschema import Draft202012Validator  # here: loading it takes 40 ms, a quarter of a build
 
         return Draft202012Validator(self.schema)
 
     def matches(self, schema: Any, value: object) -> bool:
-        return bool(self.validator.evolve(schema=schema).is_valid(value))
+        verdict = self.verdicts.holds(schema, value)
+        return bool(self.validator.evolve(schema=schema).is_valid(value)) if verdict is None else verdict
 
     def target(self, schema: Any) -> JsonSchema:
         """A schema behind its references, its own annotations over those of the target."""
+        if not isinstance(schema, dict) or "$ref" not in schema:
+            return schema if isinstance(schema, Mapping) else {}
+        kept = self._targets.get(id(schema))
+        if kept is None:
+            self._targets[id(schema)] = kept = schema, self._followed(schema)
+        return kept[1]
+
+    def _followed(self, schema: Any) -> JsonSchema:
         for _ in range(MAX_REFERENCES):
             reference = schema.get("$ref") if isinstance(schema, Mapping) else None
             if not isinstance(reference, str) or not reference.startswith("#"):
@@ -59,43 +74,66 @@ class Shapes:
             schema = {**found, **own} if isinstance(found, Mapping) else found
         return schema if isinstance(schema, Mapping) else {}
 
-    def applicable(self, schema: Any, value: object, depth: int = 0) -> Iterator[JsonSchema]:
+    def applicable(self, schema: Any, value: object, depth: int = 0) -> list[JsonSchema]:
         """The schema itself and all that it brings to bear on this value."""
         here = self.target(schema)
         if depth > MAX_REFERENCES:
-            return
-        yield here
+            return []
+        found = [here]
+        if COMBINING.isdisjoint(here):
+            return found
         for part in here.get("allOf", ()):
-            yield from self.applicable(part, value, depth + 1)
+            found += self.applicable(part, value, depth + 1)
         if "if" in here:
             chosen = "then" if self.matches(here["if"], value) else "else"
-            yield from self.applicable(here.get(chosen, {}), value, depth + 1)
+            found += self.applicable(here.get(chosen, {}), value, depth + 1)
         for word in ("oneOf", "anyOf"):
             if word in here and (meant := self.branch(here[word], value)) is not None:
-                yield from self.applicable(here[word][meant], value, depth + 1)
+                found += self.applicable(here[word][meant], value, depth + 1)
+        return found
 
     def properties(self, schema: Any, value: object) -> dict[str, list[Any]]:
         """The keys that a mapping may have, each with every subschema for it."""
-        known: dict[str, list[Any]] = {}
-        for part in self.applicable(schema, value):
-            for name, child in part.get("properties", {}).items():
-                if child != NEVER:
-                    known.setdefault(name, []).append(child)
-        return known
+        return _properties(self.applicable(schema, value))
 
-    def children(self, schema: Any, value: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    def defaults(self, part: JsonSchema) -> dict[str, Any]:
+        """The defaults that one applicable schema states for the keys of a mapping."""
+        kept = self._defaults.get(id(part))
+        if kept is None:
+            targets = ((name, self.target(one)) for name, one in part.get("properties", {}).items())
+            kept = part, {name: target["default"] for name, target in targets if "default" in target}
+            self._defaults[id(part)] = kept
+        return kept[1]
+
+    def may_default(self, schema: Any) -> bool:
+        """Whether a schema states a default anywhere: most parts of a spec need no search for them."""
+        if isinstance(schema, list):
+            return any(map(self.may_default, schema))
+        if not isinstance(schema, dict):
+            return False
+        if list(schema) == ["allOf"]:  # made by `children`
+            return self.may_default(schema["allOf"])
+        kept = self._may_default.get(id(schema))
+        if kept is None:
+            self._may_default[id(schema)] = schema, True  # of one that refers to itself, nothing is known
+            here = self.target(schema)
+            inside = [*here.get("properties", {}).values(), *(here[word] for word in INSIDE if word in here)]
+            self._may_default[id(schema)] = kept = schema, "default" in here or self.may_default(inside)
+        return kept[1]
+
+    def children(self, schema: Any, value: object) -> Iterator[tuple[str, Any]]:
         """Each child of a value with the schema for it (all that apply, in one allOf)."""
         if isinstance(value, dict):
-            known = self.properties(schema, value)
-            others = [part.get("additionalProperties") for part in self.applicable(schema, value)]
-            extra = [one for one in others if isinstance(one, Mapping)]
+            parts = self.applicable(schema, value)
+            known = _properties(parts)
+            extra = [one for part in parts if isinstance(one := part.get("additionalProperties"), Mapping)]
             for key in value:
-                yield key, {"allOf": known.get(key, extra)}
+                yield key, _joined(known.get(key, extra))
         elif isinstance(value, list):
-            parts = list(self.applicable(schema, value))
+            parts = self.applicable(schema, value)
             for i in range(len(value)):
                 firsts = [part["prefixItems"][i] for part in parts if i < len(part.get("prefixItems", ()))]
-                yield str(i), {"allOf": firsts or [part["items"] for part in parts if "items" in part]}
+                yield str(i), _joined(firsts or [part["items"] for part in parts if "items" in part])
 
     def branch(self, branches: Sequence[Any], value: object) -> int | None:
         """Which branch of a oneOf was meant: the one whose constants the value has, else the only one of its
@@ -219,6 +257,19 @@ def _apart(left: Path, right: Path) -> int:
     return len(left) + len(right) - 2 * common
 
 
+def _properties(parts: list[JsonSchema]) -> dict[str, list[Any]]:
+    known: dict[str, list[Any]] = {}
+    for part in parts:
+        for name, child in part.get("properties", {}).items():
+            if child != NEVER:
+                known.setdefault(name, []).append(child)
+    return known
+
+
+def _joined(schemas: list[Any]) -> Any:
+    return schemas[0] if len(schemas) == 1 else {"allOf": schemas}
+
+
 def _placed(schema: Any) -> Any:
     """The schema with `false` for a key written as `NEVER`: of `false`, jsonschema's errors do not tell the
     place."""
@@ -232,15 +283,6 @@ def _placed(schema: Any) -> Any:
     if isinstance(keys := placed.get("properties"), Mapping):
         placed["properties"] = {name: NEVER if one is False else one for name, one in keys.items()}
     return placed
-
-
-def is_type(value: object, name: str) -> bool:
-    """JSON Schema's view of types: no boolean is a number, and 4.0 is an integer."""
-    if isinstance(value, bool):
-        return name == "boolean"
-    if name == "integer":
-        return isinstance(value, int) or isinstance(value, float) and value.is_integer()
-    return isinstance(value, TYPES[name][1])
 
 
 def written(value: object) -> str:
