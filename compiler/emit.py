@@ -166,5 +166,6 @@ def _write(path: Path, text: str) -> bool:
     data, mode = text.encode(), 0o755 if path.suffix == ".sh" else 0o644
     if path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == mode:
         return False
-    write_atomic(path, data, mode)
+    # Not synced: after a loss of power `stale()` sees what is missing, and a build makes it again.
+    write_atomic(path, data, mode, durable=False)
     return True

@@ -64,7 +64,8 @@ class Session:
         if resolved is None:
             return Compiled(path, None, None, tuple(found))
         found = [*found, *validate(resolved, self._shapes)]
-        referred, more = self._referred(resolved)
+        targets = references(resolved)
+        referred, more = self._referred(resolved, targets)
         found += more
         experiment, taken = None, list[Acknowledged]()
         if not has_errors(found):
@@ -75,15 +76,16 @@ class Session:
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
             found, taken = acknowledge(resolved, found)
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved), taken)
-        others = [self._done[target] for target in references(resolved).values() if target in self._done]
+        others = [self._done[target] for target in targets.values() if target in self._done]
         inputs = dict.fromkeys([*resolved.files, *(file for other in others for file in other.inputs)])
         return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs))
 
-    def _referred(self, resolved: Resolved) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:
+    def _referred(self, resolved: Resolved, targets: dict[str, Path],
+                  ) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:
         """The experiments that a spec refers to, by the key that does, and what is wrong with them."""
         referred: dict[str, tuple[Resolved, Experiment]] = {}
         found: list[Diagnostic] = []
-        for key, target in references(resolved).items():
+        for key, target in targets.items():
             if (refused := self._refused(resolved, key, target)) is not None:
                 found.append(refused)
                 continue

@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import is_
 from pathlib import Path
 
 LINE = re.compile(r"\r\n|\n|\r")
@@ -77,6 +78,10 @@ class Node:
         """Where to point for this value: at the key of a mapping or list, at a scalar itself."""
         return self.key if self.key is not None and isinstance(self.value, dict | tuple) else self.span
 
+    def holding(self, value: dict[str, Node] | tuple[Node, ...]) -> Node:
+        """This collection with other nodes under its keys; itself where they are the very same."""
+        return self if _same(self.value, value) else replace(self, value=value)
+
     def child(self, segment: str) -> Node | None:
         """The value under a key, or under an index written in digits."""
         if isinstance(self.value, dict):
@@ -102,3 +107,10 @@ class Node:
         if isinstance(self.value, tuple):
             return [node.plain() for node in self.value]
         return self.value
+
+
+def _same(left: object, right: object) -> bool:
+    """Whether two collections hold the very same nodes, key by key."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(map(is_, left.values(), right.values()))
+    return isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right) and all(map(is_, left, right))

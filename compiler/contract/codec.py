@@ -21,13 +21,26 @@ class Malformed(ValueError):
 
 def to_plain(value: Any) -> Any:
     """A dataclass tree as dicts, lists and scalars."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    kind: type = type(value)
+    if names := _names(kind):
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
     return value
+
+
+@functools.cache
+def _names(cls: type) -> tuple[str, ...]:
+    """The fields of a dataclass; none of another class."""
+    return tuple(field.name for field in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
+
+
+def settled(value: Any) -> Any:
+    """A dataclass tree in plain values as they are once they have been read back: a whole number in a field of fractions is
+    written 4.0, so that the same experiment has one text however its numbers were computed."""
+    return to_plain(from_plain(type(value), to_plain(value)))
 
 
 @functools.cache

@@ -12,29 +12,32 @@ PART = ".part"
 """How the names of files end that are still being written. They begin with a dot."""
 
 
-def write_atomic(path: Path, content: bytes | str, mode: int = 0o644) -> None:
-    """Writes the file whole, and its folder where there is none. Raises OSError, which names `path`."""
+def write_atomic(path: Path, content: bytes | str, mode: int = 0o644, durable: bool = True) -> None:
+    """Writes the file whole, and its folder where there is none; `durable` waits for the disk. Raises OSError, which names
+    `path`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content.encode() if isinstance(content, str) else content, mode)
+        _replace(path, content.encode() if isinstance(content, str) else content, mode, durable)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _replace(path: Path, data: bytes, mode: int) -> None:
+def _replace(path: Path, data: bytes, mode: int, durable: bool) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(handle, mode)
             file.write(data)
-            file.flush()
-            os.fsync(handle)
+            if durable:
+                file.flush()
+                os.fsync(handle)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    sync(path.parent)
+    if durable:
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -6,9 +6,11 @@ Lengths are steps (one step is one optimizer update), rates per update, `sequenc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-from .codec import Malformed
+from . import canonical
+from .codec import Malformed, settled
 from .families import CONFIGS
 from .families.gpt import Config as GPTConfig
 from .phases import Batch, Phase, Served
@@ -91,6 +93,11 @@ class Training:
         """The rate of each parameter group at update n, by name."""
         phase, multiplier = self.phase_at(n), self.curves["rate"].at(n)
         return {group.name: group.rate * multiplier * phase.rates.get(group.name, 1.0) for group in self.groups}
+
+    @cached_property
+    def sha256(self) -> str:
+        """The run's identity; kept, because whatever refers to a run states it."""
+        return canonical.sha256(settled(self))
 
     @staticmethod
     def chosen_types(plain: dict[str, Any], place: str) -> dict[str, type]:

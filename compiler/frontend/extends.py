@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Chain:
         self._section(root, file, by)
 
     def _root(self, file: SourceFile) -> Node | None:
-        root, found = parse(file)
+        root, found = _parsed(file, file.text)
         self.found += found
         if root is None or isinstance(root.value, dict):
             return root
@@ -196,6 +197,13 @@ class Chain:
         spec = self.files[0].display
         return Diagnostic("E205", f"{spec} has no profile {quote(name)}", place,
                           f"did you mean {quote(near)}?" if near else known)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _parsed(file: SourceFile, text: str) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+    """The tree of a file. The specs of a series share their bases, so the last trees are kept, by path and text."""
+    root, found = parse(file)
+    return root, tuple(found)
 
 
 def described(node: Node) -> str:

@@ -39,13 +39,9 @@ class _Interpolation:
 
     def walk(self, node: Node, path: Path) -> Node:
         if isinstance(node.value, dict):
-            return replace(
-                node, value={key: self.walk(child, (*path, key)) for key, child in node.value.items()}
-            )
+            return node.holding({key: self.walk(child, (*path, key)) for key, child in node.value.items()})
         if isinstance(node.value, tuple):
-            return replace(
-                node, value=tuple(self.walk(one, (*path, str(i))) for i, one in enumerate(node.value))
-            )
+            return node.holding(tuple(self.walk(one, (*path, str(i))) for i, one in enumerate(node.value)))
         return self.expand(node, path)
 
     def expand(self, node: Node, path: Path) -> Node:

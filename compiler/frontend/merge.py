@@ -46,11 +46,10 @@ def _with_items(below: Node, items: tuple[Node, ...], above: dict[str, Node]) ->
 def without_nulls(node: Node) -> Node:
     """Drops the nulls of mappings that had nothing to delete: a key with null counts as not written."""
     if isinstance(node.value, tuple):
-        return replace(node, value=tuple(without_nulls(item) for item in node.value))
+        return node.holding(tuple(without_nulls(item) for item in node.value))
     if not isinstance(node.value, dict):
         return node
-    kept = {key: without_nulls(child) for key, child in node.value.items() if not is_null(child)}
-    return replace(node, value=kept)
+    return node.holding({key: without_nulls(child) for key, child in node.value.items() if not is_null(child)})
 
 
 def fill(node: Node, defaults: Node) -> Node:
@@ -59,13 +58,13 @@ def fill(node: Node, defaults: Node) -> Node:
         return node
     if isinstance(node.value, tuple):
         items = enumerate(node.value)
-        return replace(node, value=tuple(fill(item, defaults.value.get(str(i), node)) for i, item in items))
+        return node.holding(tuple(fill(item, defaults.value.get(str(i), node)) for i, item in items))
     if not isinstance(node.value, dict):
         return node
     filled = {key: fill(child, defaults.value[key]) if key in defaults.value else child
               for key, child in node.value.items()}  # fmt: skip
     missing = {key: child for key, child in defaults.value.items() if key not in filled}
-    return replace(node, value=filled | missing)
+    return node.holding(filled | missing)
 
 
 def without(node: Node, keys: tuple[str, ...]) -> Node:

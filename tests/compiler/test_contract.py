@@ -26,6 +26,7 @@ def test_canonical_text_reads_back_and_is_stable(value: object) -> None:
     except canonical.NotCanonical as error:
         assert "-0.0" in str(error)
         return
+    assert text == json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     assert json.loads(text) == value
     assert canonical.dumps(json.loads(text)) == text
 
@@ -130,6 +131,12 @@ def test_any_text_is_a_quantity_or_is_refused(text: str, kind: str) -> None:
 ])
 def test_printed_numbers(shown: str, text: str) -> None:
     assert shown == text
+
+
+def test_a_snapshot_is_canonical_and_states_the_hash_of_all_else(parent_snapshot: str) -> None:
+    body = json.loads(parent_snapshot)
+    assert canonical.dumps(body) == parent_snapshot
+    assert body.pop("snapshot_sha256") == canonical.sha256(body)
 
 
 @pytest.mark.parametrize("damage", [
