@@ -164,8 +164,17 @@ def _obstacle(folder: Path, name: str) -> tuple[Path, str] | None:
 
 def _write(path: Path, text: str) -> bool:
     data, mode = text.encode(), 0o755 if path.suffix == ".sh" else 0o644
-    if path.is_file() and path.read_bytes() == data and path.stat().st_mode & 0o777 == mode:
+    if _holds(path, data, mode):
         return False
     # Not synced: after a loss of power `stale()` sees what is missing, and a build makes it again.
     write_atomic(path, data, mode, durable=False)
     return True
+
+
+def _holds(path: Path, data: bytes, mode: int) -> bool:
+    """Whether a file is there already, with this content and these rights."""
+    try:
+        with open(path, "rb") as file:
+            return os.fstat(file.fileno()).st_mode & 0o777 == mode and file.read() == data
+    except OSError:
+        return False

@@ -41,5 +41,4 @@ def _said(warning: Diagnostic) -> Text:
 
 def freeze(experiment: Experiment) -> tuple[str, str]:
     """The snapshot's text and its `snapshot_sha256`."""
-    frozen = snapshot.dumps(experiment)
-    return frozen, snapshot.stated_sha256(frozen)
+    return snapshot.frozen(experiment)

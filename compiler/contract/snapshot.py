@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from . import canonical
-from .codec import Malformed, from_plain
+from .codec import Malformed, from_plain, settled
 from .experiment import FORMAT, Experiment
 from .training import Training
 
@@ -26,6 +26,11 @@ def training_sha256(training: Training) -> str:
 
 def dumps(experiment: Experiment) -> str:
     """The canonical text of a snapshot, hashes included."""
+    return frozen(experiment)[0]
+
+
+def frozen(experiment: Experiment) -> tuple[str, str]:
+    """The text of a snapshot and the `snapshot_sha256` that it states."""
     body: dict[str, Any] = {
         "format": FORMAT,
         "experiment": settled(experiment),
@@ -35,7 +40,7 @@ def dumps(experiment: Experiment) -> str:
     # The hash goes in where its key belongs among the sorted ones: writing all of it a second time takes as long as the first.
     before, last = text.rsplit('  "training_sha256": ', 1)
     stated = hashlib.sha256(text.encode()).hexdigest()
-    return f'{before}  "snapshot_sha256": "{stated}",\n  "training_sha256": {last}'
+    return f'{before}  "snapshot_sha256": "{stated}",\n  "training_sha256": {last}', stated
 
 
 def loads(text: str) -> Experiment:

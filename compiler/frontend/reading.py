@@ -31,7 +31,7 @@ def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "
 
 def display(path: Path, workspace: Path) -> str:
     """The path as diagnostics print it: relative to the workspace, with forward slashes."""
-    return Path(os.path.relpath(os.path.abspath(path), os.path.abspath(workspace))).as_posix()
+    return Path(os.path.relpath(path, workspace)).as_posix()
 
 
 def outside(said: str, path: Path, workspace: Path) -> tuple[str, str] | None:
@@ -52,9 +52,7 @@ def _leads_out(path: Path, workspace: Path) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    if not (os.path.exists(path) or os.path.islink(path)):
-        os.stat(path)  # says why: missing, a name too long, no right to look
-    mode = os.stat(path).st_mode
+    mode = os.stat(path).st_mode  # where it raises, it says why: missing, a name too long, no right to look
     if stat.S_ISDIR(mode):
         raise ValueError("it is a folder, and a YAML file is needed")
     if not stat.S_ISREG(mode):  # a pipe or a device may never end

@@ -63,7 +63,14 @@ class Verdicts:
 
     def later(self, schema: Any) -> Test:
         """The schema as a function that reads it when it is first asked: schemas may refer to themselves."""
-        return lambda value: self.test(schema)(value)
+        known: list[Test] = []
+
+        def test(value: Any) -> bool:
+            if not known:
+                known.append(self.test(schema))
+            return known[0](value)
+
+        return test
 
 
 def _first(word: str) -> int:
