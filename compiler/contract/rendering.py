@@ -12,14 +12,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from ... import templates
 from . import quantities
-from .bytecode import Bytecode
 from .promises import Text
+
+if TYPE_CHECKING:
+    import jinja2
 
 FOLDER = Path(templates.__file__).parent
 LANGUAGES = ("zh", "en")
@@ -160,6 +160,10 @@ def _load(language: str) -> Mapping[str, str]:
 @functools.cache
 def environment() -> jinja2.Environment:
     """The one Jinja2 environment: undefined names raise, nothing is escaped by itself, blocks leave no lines behind."""
+    import jinja2  # here, because a check renders nothing, and loading it is a tenth of one
+
+    from .bytecode import Bytecode
+
     result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER, encoding="utf-8"), undefined=jinja2.StrictUndefined, autoescape=False,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, auto_reload=False, bytecode_cache=Bytecode(FOLDER),

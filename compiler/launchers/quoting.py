@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import shlex
 from collections.abc import Mapping
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from ..contract import rendering
+
+if TYPE_CHECKING:
+    import jinja2
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
