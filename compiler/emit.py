@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,9 @@ Entry = dict[str, Any]
 PATIENCE = 1200
 """Looks for the end of another build, twenty a second, before giving up."""
 
+SPOOLED = 4_000_000
+"""Bytes of texts that stay in memory."""
+
 
 @dataclass(frozen=True)
 class Stale:
@@ -33,6 +37,38 @@ class Stale:
 
     file: str
     why: str  # missing, changed by hand, out of date, orphaned, or what stands in its place
+
+
+class Texts(Mapping[str, str]):
+    """The texts of a build by name, in a temporary file as soon as they are many.
+
+    A build writes nothing before its last spec is known to be sound; a thousand specs come to 60 MB until then.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)
+        self._places: dict[str, tuple[int, int]] = {}  # offset, length
+
+    def add(self, texts: Mapping[str, str]) -> None:
+        """Takes texts under names that are new to it."""
+        for name, text in texts.items():
+            data = text.encode()
+            self._places[name] = self._file.seek(0, os.SEEK_END), len(data)
+            self._file.write(data)
+
+    def __getitem__(self, name: str) -> str:
+        offset, length = self._places[name]
+        self._file.seek(offset)
+        return self._file.read(length).decode()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def digest(text: str) -> str:
@@ -47,7 +83,7 @@ class Output:
         self.folder = folder
         self.runs = manifest.read(folder)
 
-    def write(self, entries: dict[str, Entry], texts: dict[str, str], gone: Sequence[str] = (),
+    def write(self, entries: dict[str, Entry], texts: Mapping[str, str], gone: Sequence[str] = (),
               known: Mapping[str, Entry] | None = None) -> list[str]:
         """Writes the texts and then the manifest with the entries; deletes what earlier builds of these runs left over.
 
@@ -105,7 +141,7 @@ def opened(folder: Path) -> Iterator[Output]:
         os.close(handle)
 
 
-def write_build(folder: Path, entries: dict[str, Entry], texts: dict[str, str], gone: Sequence[str] = (),
+def write_build(folder: Path, entries: dict[str, Entry], texts: Mapping[str, str], gone: Sequence[str] = (),
                 known: Mapping[str, Entry] | None = None) -> list[str]:
     """`Output.write` in a folder that is opened for it."""
     with opened(folder) as output:

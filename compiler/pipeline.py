@@ -7,6 +7,7 @@ specs it refers to, and the text of every file that a build writes. Nothing is w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from . import checks, documents, launchers
@@ -39,15 +40,25 @@ class Compiled:
     """Every file that the experiment depends on, those of the specs it refers to included."""
 
 
+@cache
+def _shapes() -> Shapes:
+    return Shapes(complete())
+
+
+KEPT = 64
+"""How many specs a session remembers besides those that others refer to: a series of thousands fits into memory."""
+
+
 @dataclass
 class Session:
-    """Compiles specs of one workspace under one profile, each of them once."""
+    """Compiles specs of one workspace under one profile, each of them once as long as it is remembered."""
 
     workspace: Path
     profile: str | None = None
-    _shapes: Shapes = field(default_factory=lambda: Shapes(complete()))
+    _shapes: Shapes = field(default_factory=_shapes)
     _done: dict[Path, Compiled] = field(default_factory=dict)
     _open: list[Path] = field(default_factory=list)
+    _referred_to: set[Path] = field(default_factory=set)
 
     def compile(self, path: Path, overrides: tuple[str, ...] = ()) -> Compiled:
         """The spec at `path`; overrides hold for it alone, not for the specs that it refers to."""
@@ -56,6 +67,8 @@ class Session:
             self._open.append(path)
             self._done[path] = self._compile(path, overrides)
             self._open.pop()
+            for spare in [done for done in self._done if done not in self._referred_to][:-KEPT]:
+                del self._done[spare]
         return self._done[path]
 
     def _compile(self, path: Path, overrides: tuple[str, ...]) -> Compiled:
@@ -89,6 +102,7 @@ class Session:
             if (refused := self._refused(resolved, key, target)) is not None:
                 found.append(refused)
                 continue
+            self._referred_to.add(target)
             other = self.compile(target)
             found += [one for one in other.diagnostics if other.experiment is None]
             if other.experiment is not None and other.resolved is not None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 from .. import emit
 from ..contract import canonical
 from ..editor_schema import for_editors
-from ..pipeline import Compiled, Session
-from .shared import sessions
+from ..frontend.resolve import resolve
+from ..pipeline import Compiled
 
 SCHEMA_FILE = "spec.schema.json"
 
@@ -35,23 +35,22 @@ def spec_of(one: Compiled, workspace: Path) -> str:
     return Path(os.path.relpath(one.path, workspace)).as_posix()
 
 
-def abandoned(recorded: dict[str, Any], workspace: Path, compiled: Iterable[Compiled] = ()) -> tuple[str, ...]:
+def abandoned(recorded: dict[str, Any], workspace: Path, built: Container[tuple[str, str | None]] | None = None,
+              ) -> tuple[str, ...]:
     """Runs of the manifest that no spec gives any more: it is gone, or its profile is, or it has another name now.
 
-    With `compiled`, only runs that were built from these specs and profiles.
+    With `built`, only runs of these specs and profiles.
     """
-    built = {(spec_of(one, workspace), one.resolved.profile) for one in compiled if one.resolved}
-    session = sessions(workspace)
     return tuple(run for run, entry in recorded.items()
-                 if (not built or (entry["spec"], entry["profile"]) in built) and not _is_given(run, entry, workspace, session))
+                 if (built is None or (entry["spec"], entry["profile"]) in built) and not _is_given(run, entry, workspace))
 
 
-def _is_given(run: str, entry: dict[str, Any], workspace: Path, session: Callable[[str | None], Session]) -> bool:
-    path, profile = workspace / entry["spec"], entry["profile"]
-    bare = session(None).compile(path).resolved if path.is_file() else None
+def _is_given(run: str, entry: dict[str, Any], workspace: Path) -> bool:
+    path, profile = (workspace / entry["spec"]).resolve(), entry["profile"]
+    bare = resolve(path, workspace=workspace)[0] if path.is_file() else None
     if bare is None or profile not in (None, *bare.profiles):
         return False
-    named = session(profile).compile(path).resolved
+    named = resolve(path, workspace=workspace, profile=profile)[0]
     name = named.value("name") if named else None
     # An override may have named the run; a name that cannot be read is the business of a diagnostic.
     return bool(entry["overrides"]) or not isinstance(name, str) or run == (f"{name}.{profile}" if profile else name)

@@ -26,7 +26,7 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
     for name in targets:
         _refuse_unknown(name)
     workspace = workspace_of(specs)
-    compiled = compile_all(chosen(specs, workspace), workspace, profile, overrides)
+    compiled = list(compile_all(chosen(specs, workspace), workspace, profile, overrides))
     if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), form == "json"):
         return ERRORS
     read, at = reader(workspace, against)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,11 +33,12 @@ def sessions(workspace: Path) -> Callable[[str | None], Session]:
     return cache(lambda profile: Session(workspace, profile))
 
 
-def compile_all(specs: list[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...]) -> list[Compiled]:
-    """The specs compiled with the overrides, each of which holds for all of them."""
+def compile_all(specs: Iterable[Path], workspace: Path, profile: str | None, overrides: tuple[str, ...],
+                ) -> Iterator[Compiled]:
+    """The specs compiled one after the other with the overrides, each of which holds for all of them."""
     shared = Session(workspace, profile)
     # Overrides hold for one spec; another that refers to it has to see it without them.
-    return [(Session(workspace, profile) if overrides else shared).compile(spec, overrides) for spec in specs]
+    return ((Session(workspace, profile) if overrides else shared).compile(spec, overrides) for spec in specs)
 
 
 def echo(text: str, err: bool = False, nl: bool = True) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import emit
 from ..contract import manifest
+from ..diagnostics import Diagnostic
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
@@ -37,41 +38,41 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     folder = out or workspace / "generated"
     recorded = manifest.read(folder)
     is_all = not (specs or profile or overrides)
-    if is_all:
-        gone = abandoned(recorded, workspace)
-        compiled = _of_manifest({run: entry for run, entry in recorded.items() if run not in gone}, workspace)
-    else:
-        named = compile_all(to_build(specs, workspace), workspace, profile, overrides)
-        gone = abandoned(recorded, workspace, named)
-        compiled = [(one, overrides) for one in named]
-    if failed((diagnostic for one, _ in compiled for diagnostic in one.diagnostics), as_json):
-        return ERRORS
+    gone = abandoned(recorded, workspace) if is_all else ()
+    kept = {run: entry for run, entry in recorded.items() if run not in gone}
+    compiled = _of_manifest(kept, workspace) if is_all else (
+        (one, overrides) for one in compile_all(to_build(specs, workspace), workspace, profile, overrides))
+    diagnostics: list[Diagnostic] = []
+    built: list[tuple[str, str | None]] = []
     found = [Found(one.file, one.why, "expc build") for one in emit.stale(folder, schema_file(), {})]
     for one, forced in compiled:
+        diagnostics += one.diagnostics
+        built.append((spec_of(one, workspace), one.resolved.profile if one.resolved else None))
         found += _of_build(one, forced, folder, recorded, workspace)
+    if failed(diagnostics, as_json):
+        return ERRORS
     found += [Found(name, f"orphaned, {run} is no longer specified", "expc build")
-              for run in gone for name in recorded[run]["outputs"]]
+              for run in (gone if is_all else abandoned(recorded, workspace, set(built))) for name in recorded[run]["outputs"]]
     if is_all:
         found += _strangers(folder, recorded)
-    return _report(found, len(compiled), folder, as_json)
+    return _report(found, len(built), folder, as_json)
 
 
-def _of_manifest(recorded: dict[str, Any], workspace: Path) -> list[Verified]:
+def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Verified]:
     """Every entry of the manifest, and every spec that it lacks, compiled anew."""
     shared = sessions(workspace)
     wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
     listed = {path.resolve() for path, _, _ in wanted}
     wanted += [(path, None, ()) for path in all_specs(workspace) if path.resolve() not in listed]
-    compiled = []
     for path, profile, overrides in wanted:
         session = Session(workspace, profile) if overrides else shared(profile)
-        compiled.append((session.compile(path, overrides), overrides))
-    return compiled
+        yield session.compile(path, overrides), overrides
 
 
 def _of_build(one: Compiled, overrides: tuple[str, ...], folder: Path, recorded: dict[str, Any],
               workspace: Path) -> Iterator[Found]:
-    assert one.experiment is not None
+    if one.experiment is None:
+        return  # its diagnostics are going to be told instead
     run, texts = one.experiment.run, artifacts(one.experiment)
     known = recorded.get(run, {})
     again = _command(spec_of(one, workspace), one.experiment.profile, overrides)
