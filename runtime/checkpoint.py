@@ -1,14 +1,17 @@
 """Checkpoints that are whole or not there, and that are trusted only after their hashes were checked.
 
-A checkpoint is a folder `step_000500`: weights of each model in safetensors, optimizer and random state in files that
-are loaded with `weights_only=True`, `state.json`, and `manifest.json` with every file's size and SHA-256. It is written
-under a temporary name, synced and renamed. Names are not believed: what counts is the step that the state says.
+A checkpoint is a folder `step_000500`: weights of each model in safetensors, optimizers and the random state of every
+process in files that are loaded with `weights_only=True`, `state.json`, and `manifest.json` with every file's size and
+SHA-256. It is written under a temporary name, synced and renamed. Names are not believed: what counts is the step that the
+state says.
 """
 
 from __future__ import annotations
 
 import math
+import pickle
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +20,17 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from . import randomness
+from expc.compiler.contract.quantities import size
+
+from . import distributed, randomness
 from .errors import MISUSED, UserError
 from .families import Task
-from .files import MANIFEST, broken, discard, read_json, remove_leftovers, seal, whole_folder, write_json
+from .files import MANIFEST, broken, discard, read_json, seal, whole_folder, write_json
 
-__all__ = ["MANIFEST", "Found", "Position", "Skipped", "at_step", "discard_after", "inspect", "load", "newest", "prune",
+__all__ = ["MANIFEST", "Found", "Position", "Skipped", "at_step", "claims", "discard_after", "inspect", "load", "newest",
            "save", "up_to"]
 
-FORMAT = "expc.checkpoint/1"
+FORMAT = "expc.checkpoint/2"
 
 
 @dataclass(frozen=True)
@@ -59,28 +64,31 @@ class Skipped:
     why: str
 
 
-def save(folder: Path, task: Task, position: Position, identity: dict[str, str], metrics: dict[str, Any],
-         guards: dict[str, Any] | None = None) -> Path:
-    """Writes `folder/step_<step>`; returns it. A full disk raises UserError and leaves what was there before."""
+def save(folder: Path, task: Task, position: Position, more: Mapping[str, Any], random: Sequence[dict[str, Any]]) -> Path:
+    """Writes `folder/step_<step>`; returns it. `random` is every process's random state, by rank.
+
+    `more` is what the state says besides: whose checkpoint it is, the last metrics, the state of the guards. A full disk
+    raises UserError and leaves what was there before.
+    """
     target = folder / f"step_{position.step:06d}"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with whole_folder(target) as temporary:
-            _write(temporary, task, position, {"metrics": metrics, "guards": guards or {}, **identity})
+            _write(temporary, task, position, more, random)
     except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk
-        needed, free = needed_bytes(task) / 1e6, shutil.disk_usage(folder).free / 1e6
+        needed, free = needed_bytes(task), shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
         why = "the disk is full" if free < needed else getattr(error, "strerror", None) or error
         raise UserError(f"the checkpoint of step {position.step:,} could not be written ({why}): it needs about "
-                        f"{needed:,.1f} MB, {free:,.1f} MB are free; what was saved before stays whole. Make room, "
+                        f"{size(needed)}, {size(free)} are free; what was saved before stays whole. Make room, "
                         "then start the same command again") from error
     return target
 
 
-def _write(folder: Path, task: Task, position: Position, more: dict[str, Any]) -> None:
+def _write(folder: Path, task: Task, position: Position, more: Mapping[str, Any], random: Sequence[dict[str, Any]]) -> None:
     for name, model in task.models.items():
         save_file(_tensors(model), str(folder / f"{name}.safetensors"))
     torch.save({name: optimizer.state_dict() for name, optimizer in task.optimizers.items()}, folder / "optimizers.pt")
-    torch.save(randomness.state(), folder / "random.pt")
+    torch.save(list(random), folder / "random.pt")
     write_json(folder / "state.json", {"format": FORMAT, "position": position.__dict__, **more})
     seal(folder)
 
@@ -97,8 +105,11 @@ def _tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 def needed_bytes(task: Task) -> int:
-    """About how many bytes a checkpoint takes: weights and optimizer state (two moments a parameter at most)."""
-    return sum(3 * p.numel() * p.element_size() for model in task.models.values() for p in model.parameters())
+    """How many bytes of tensors a checkpoint of this task takes: weights, and what the optimizers hold by now."""
+    tensors = [tensor for model in task.models.values() for tensor in model.state_dict().values()]
+    tensors += [value for optimizer in task.optimizers.values() for state in optimizer.state.values()
+                for value in state.values() if isinstance(value, torch.Tensor)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def inspect(folder: Path) -> Found | Skipped:
@@ -108,11 +119,13 @@ def inspect(folder: Path) -> Found | Skipped:
         return Skipped(folder, "it is incomplete")
     if state.get("format") != FORMAT:
         return Skipped(folder, f"its format is {state.get('format')!r}, this version reads {FORMAT!r}")
-    if why := broken(folder):
-        return Skipped(folder, why)
-    if _step(state) is None:
-        return Skipped(folder, "its state does not say which step it is")
-    return Found(folder, state)
+    try:
+        why = broken(folder)
+    except OSError as error:
+        why = f"it cannot be read ({error.strerror})"
+    if not why and _step(state) is None:
+        why = "its state does not say which step it is"
+    return Skipped(folder, why) if why else Found(folder, state)
 
 
 def _step(state: Any) -> int | None:
@@ -121,22 +134,22 @@ def _step(state: Any) -> int | None:
         step = Position(**state["position"]).step
     except (KeyError, TypeError):
         return None
-    return step if isinstance(step, int) else None
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
 
 
-def _claims(folder: Path) -> list[tuple[Path, int | None, Any]]:
+def claims(folder: Path) -> list[tuple[Path, int | None, Any]]:
     """Folder, step and training of all that may be checkpoints, as they say: unreadable first, then the furthest."""
     folders = [path for path in sorted(folder.glob("*")) if path.is_dir() and not path.name.startswith(".")]
     states = [(path, read_json(path / "state.json")) for path in folders]
-    claims = [(path, _step(state), state.get("training_sha256") if isinstance(state, dict) else None)
-              for path, state in states]
-    return sorted(claims, key=lambda claim: math.inf if claim[1] is None else claim[1], reverse=True)
+    said = [(path, _step(state), state.get("training_sha256") if isinstance(state, dict) else None)
+            for path, state in states]
+    return sorted(said, key=lambda claim: math.inf if claim[1] is None else claim[1], reverse=True)
 
 
 def newest(folder: Path, training_sha256: str) -> tuple[Found | None, list[Skipped]]:
     """The whole checkpoint of this training that has come furthest, and those that were passed over to reach it."""
     skipped: list[Skipped] = []
-    for path, _, training in _claims(folder):
+    for path, _, training in claims(folder):
         one = inspect(path)
         if isinstance(one, Found) and training == training_sha256:
             return one, skipped
@@ -147,21 +160,21 @@ def newest(folder: Path, training_sha256: str) -> tuple[Found | None, list[Skipp
 
 def up_to(folder: Path, training_sha256: str, step: int) -> Found | None:
     """The furthest whole checkpoint of this training that has not come further than a step."""
-    near = [path for path, claimed, training in _claims(folder)
+    near = [path for path, claimed, training in claims(folder)
             if claimed is not None and claimed <= step and training == training_sha256]
     return next((found for path in near if isinstance(found := inspect(path), Found)), None)
 
 
 def discard_after(folder: Path, training_sha256: str, step: int) -> None:
     """Deletes this training's checkpoints of later steps."""
-    for path, claimed, training in _claims(folder):
+    for path, claimed, training in claims(folder):
         if claimed is not None and claimed > step and training == training_sha256:
             discard(path)
 
 
 def at_step(folder: Path, step: int) -> Found | Skipped | None:
     """The checkpoint of a step, whatever its folder is called; None if there is none."""
-    found = [inspect(path) for path, claimed, _ in _claims(folder) if claimed == step]
+    found = [inspect(path) for path, claimed, _ in claims(folder) if claimed == step]
     whole = [one for one in found if isinstance(one, Found)]
     named = folder / f"step_{step:06d}"
     return (whole or found or ([inspect(named)] if named.is_dir() else [None]))[0]
@@ -171,7 +184,8 @@ def load(found: Found, task: Task, optimizers: bool = True, inherited: bool = Fa
     """Puts a checkpoint into the task and the process's random state. Raises UserError where it does not fit.
 
     From an inherited one (a parent's) the optimizers take their moments alone: rate, decay, betas and whatever else a
-    parameter group holds stay what this run's own snapshot made them.
+    parameter group holds stay what this run's own snapshot made them. A process that the parent did not have keeps the
+    random numbers that it began with.
     """
     try:
         for name, model in task.models.items():
@@ -180,9 +194,11 @@ def load(found: Found, task: Task, optimizers: bool = True, inherited: bool = Fa
             states = torch.load(found.folder / "optimizers.pt", map_location="cpu", weights_only=True)
             for name, optimizer in task.optimizers.items():
                 _load_optimizer(optimizer, states[name], inherited)
-    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        random = torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True)
+        if distributed.rank() < len(random):
+            randomness.restore(random[distributed.rank()])
+    except (KeyError, OSError, RuntimeError, SafetensorError, TypeError, ValueError, pickle.UnpicklingError) as error:
         raise UserError(f"{found.folder} does not fit this model: {str(error).splitlines()[0]}", MISUSED) from error
-    randomness.restore(torch.load(found.folder / "random.pt", map_location="cpu", weights_only=True))
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], inherited: bool) -> None:
@@ -195,22 +211,3 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], inh
     if inherited:
         for group, before in zip(optimizer.param_groups, settings, strict=True):
             group.update(before)
-
-
-def prune(saved: Path, keep_last: int, keep_every: int | None) -> list[Path]:
-    """Deletes older checkpoints of the training that `saved` belongs to, which retention does not keep; returns them.
-
-    The one that was saved last always stays, and nothing goes unless it reads back whole. What is corrupt or foreign is
-    neither counted nor touched.
-    """
-    remove_leftovers(saved.parent)
-    latest = inspect(saved)
-    if isinstance(latest, Skipped):
-        return []
-    ours = [(step, path) for path, step, training in _claims(saved.parent)
-            if step is not None and step < latest.position.step and training == latest.state.get("training_sha256")
-            and broken(path, hashes=False) is None]
-    dropped = [path for step, path in ours[max(keep_last - 1, 0):] if not keep_every or step % keep_every or not step]
-    for path in dropped:
-        discard(path)
-    return dropped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -75,6 +76,27 @@ def from_main(numbers: list[int]) -> list[int]:
     told = torch.tensor(numbers, dtype=torch.int64, device=device)
     torch.distributed.broadcast(told, 0)
     return [int(number) for number in told.tolist()]
+
+
+def gathered(value: Any) -> list[Any] | None:
+    """The values of all processes by rank, at the main one; None at the others. All of them have to call it."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] | None = [None] * world_size() if is_main() else None
+    torch.distributed.gather_object(value, values)
+    return values
+
+
+def of_main(value: Any) -> Any:
+    """What the main process has; all of them have to call it. Raises UserError where that one has ended."""
+    if world_size() == 1:
+        return value
+    values = [value]
+    try:
+        torch.distributed.broadcast_object_list(values)
+    except RuntimeError as error:
+        raise UserError("the main process has ended; what it printed says why") from error
+    return values[0]
 
 
 def mean(value: Tensor) -> Tensor:

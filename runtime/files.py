@@ -50,6 +50,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def make_folder(folder: Path, top: Path) -> None:
+    """Makes a folder so that a power loss leaves it there: each folder up to `top` is a line in the one above it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in (folder, *folder.parents):
+        sync(one)
+        if one == top:
+            return
+
+
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """A temporary folder beside `target` that becomes it when the block ends well, and goes away when it does not."""
@@ -58,8 +67,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         for path in temporary.rglob("*"):
-            if path.is_file():
-                sync(path)
+            sync(path)
         os.chmod(temporary, 0o755)
         sync(temporary)
         if target.exists():

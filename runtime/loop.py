@@ -19,8 +19,9 @@ from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.guards import FLUSH_STEPS
 from expc.compiler.contract.phases import Batch, Phase
+from expc.compiler.contract.training import Training
 
-from . import checkpoint, distributed, memory, phases
+from . import checkpoint, distributed, memory, phases, randomness, retention
 from .checkpoint import Position
 from .errors import INTERRUPTED, UserError
 from .families import Task
@@ -52,7 +53,7 @@ class Loop:
     folder: Path
     metrics: Metrics | None
     """Where the main process writes; None in the others."""
-    identity: dict[str, str]
+    identity: dict[str, Any]
     validated: Callable[[int, dict[str, float]], None]
     """Called after each validation with the step and what was measured."""
     guards: Guards
@@ -213,9 +214,7 @@ class Loop:
 
     def pace(self) -> float:
         """Tokens a second inside this run's own training steps."""
-        training = self.experiment.training
-        own = training.served(self.position.step).tokens - training.served(training.start).tokens
-        return own / self.position.seconds if self.position.seconds else 0.0
+        return pace(self.experiment.training, self.position)
 
     def _details(self) -> str:
         loss, rate = self.last.get("loss", math.nan), self.last.get("rate", 0.0)
@@ -229,17 +228,20 @@ class Loop:
     def _write(self) -> None:
         """Writes a checkpoint and applies retention; as long as guards may go back, there is a checkpoint for that."""
         self.saved = self.position.step
-        if self.metrics:
+        random = distributed.gathered(randomness.state())
+        if self.metrics and random:
             self.metrics.sync()
-            kept, training = self.experiment.checkpoint, self.experiment.training
-            target = checkpoint.save(self.folder / "checkpoints", self.task, self.position, self.identity, self.last,
-                                     self.guards.state())
-            needed = self.guards.checkpoints(kept.every, self.experiment.validation.every)
-            newest = kept.keep_last if self.saved == training.steps else max(kept.keep_last, needed)
-            dropped = checkpoint.prune(target, newest, kept.keep_every)
+            target = checkpoint.save(self.folder / "checkpoints", self.task, self.position,
+                                     {"metrics": self.last, "guards": self.guards.state(), **self.identity}, random)
+            dropped = retention.prune(target, self.experiment, self.folder, self.at_least())
             event(self.folder, "checkpoint", step=self.position.step, folder=target.name,
                   dropped=[path.name for path in dropped])
         self.watchdog.beat(self.position.step)
+
+    def at_least(self) -> int:
+        """How many of the newest checkpoints are needed as long as guards may go back to them."""
+        every, validation = self.experiment.checkpoint.every, self.experiment.validation.every
+        return 1 if self.position.step == self.experiment.training.steps else self.guards.checkpoints(every, validation)
 
     def validates_at(self, step: int) -> bool:
         training = self.experiment.training
@@ -269,3 +271,9 @@ class Loop:
             event(self.folder, "interrupted", step=step, signal=signal_name)
         raise UserError(f"stopped by {signal_name}; step {step:,} of {steps:,} is saved. Go on from there with the "
                         f"same command: bash {names.launcher(self.experiment, 'bash')}", INTERRUPTED)
+
+
+def pace(training: Training, position: Position) -> float:
+    """Tokens a second of a run that has come to this position, inside its own training steps."""
+    own = training.served(position.step).tokens - training.served(training.start).tokens
+    return own / position.seconds if position.seconds else 0.0

@@ -12,11 +12,14 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import DASH, significant
 from expc.compiler.contract.training import Training
 
+from . import distributed
 from .checkpoint import Found, Skipped, at_step
 from .errors import MISSING, MISUSED, UserError
-from .files import read_json
 from .progress import say
+from .record import code
 from .workspace import run_folder
+
+DATA = (("sha256", "data"), ("tokenizer_sha256", "tokenizer"))
 
 
 def launch_command(workspace: Path, run: str) -> str:
@@ -45,7 +48,7 @@ def parent_checkpoint(experiment: Experiment, workspace: Path) -> Found:
     return found
 
 
-def compare(experiment: Experiment, workspace: Path, fingerprint: dict[str, Any]) -> None:
+def compare(experiment: Experiment, workspace: Path, source: Found, fingerprint: dict[str, Any]) -> None:
     """Raises UserError where the parent's architecture, tokenizer or data are others; says what else differs."""
     resume = experiment.training.resume
     assert resume is not None
@@ -56,10 +59,21 @@ def compare(experiment: Experiment, workspace: Path, fingerprint: dict[str, Any]
         raise UserError(f"runs/{resume.parent}/snapshot.json cannot be read ({error}); train it again with: "
                         f"{launch_command(workspace, resume.parent)}", MISSING) from error
     _same_architecture(theirs, experiment.training, resume.parent)
-    _same_data(read_json(folder / "record.json"), fingerprint, resume.parent)
-    if theirs.precision != experiment.training.precision:
-        say(f"precision changes: {resume.parent} was trained in {theirs.precision}, this run in "
-            f"{experiment.training.precision}")
+    same_data(source, fingerprint, resume.parent)
+    if distributed.is_main():
+        for change in _differences(theirs, experiment.training, source.state.get("made_with") or {}, code(workspace)):
+            say(f"not as in {resume.parent}: {change}")
+
+
+def _differences(before: Training, after: Training, theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    """What may change the numbers without making the weights unfit: precision, versions, code."""
+    if before.precision != after.precision:
+        yield f"precision was {before.precision}, is {after.precision}"
+    for key, what in (("torch", "PyTorch"), ("expc", "expc"), ("commit", "the workspace's commit")):
+        if theirs.get(key) != ours[key]:
+            yield f"{what} was {theirs.get(key) or 'not recorded'}, is {ours[key] or 'none'}"
+    if theirs.get("dirty"):
+        yield "it was trained with changes that were not committed"
 
 
 def _same_architecture(theirs: Training, ours: Training, run: str) -> None:
@@ -72,12 +86,19 @@ def _same_architecture(theirs: Training, ours: Training, run: str) -> None:
                         "model sections equal, or train from scratch without `resume`", MISUSED)
 
 
-def _same_data(record: Any, fingerprint: dict[str, Any], run: str) -> None:
-    theirs = (record.get("data") if isinstance(record, dict) else None) or {}
-    for key, what in (("sha256", "data"), ("tokenizer_sha256", "tokenizer")):
-        if key in theirs and theirs[key] != fingerprint.get(key):
-            raise UserError(f"the {what} of {run} was another one ({theirs[key][:12]}, here "
-                            f"{str(fingerprint.get(key))[:12]}): its weights do not fit. Train it again on this data")
+def essence(fingerprint: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint says of the data that it was trained on."""
+    return {key: fingerprint[key] for key, _ in DATA if key in fingerprint}
+
+
+def same_data(source: Found, fingerprint: dict[str, Any], run: str) -> None:
+    """Raises UserError where a run's checkpoint was trained on other data than these, or with another tokenizer."""
+    theirs = source.state.get("data") or {}
+    for key, what in DATA:
+        if theirs.get(key) != fingerprint.get(key):
+            raise UserError(f"the {what} of {run} was another one at step {source.position.step:,} "
+                            f"({str(theirs.get(key))[:12]}, here {str(fingerprint.get(key))[:12]}): its weights do not fit. "
+                            f"Put the {what} back, or move runs/{run} away and train it again", MISUSED)
 
 
 def boundary(experiment: Experiment) -> Iterator[str]:

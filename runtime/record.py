@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -81,7 +82,16 @@ def environment(device: str) -> dict[str, Any]:
 
     gpu = torch.cuda.get_device_name(0) if device.startswith("cuda") else None
     return {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu, "torch": torch.__version__,
-            "python": platform.python_version(), "threads": torch.get_num_threads(), "platform": platform.platform()}
+            "expc": version("expc"), "python": platform.python_version(),
+            "threads": torch.get_num_threads(), "platform": platform.platform()}
+
+
+def code(workspace: Path) -> dict[str, Any]:
+    """The versions that numbers come from: this program, PyTorch, and the commit of the workspace where it has one."""
+    import torch
+
+    git = git_state(workspace) or {}
+    return {"expc": version("expc"), "torch": torch.__version__, "commit": git.get("commit"), "dirty": git.get("dirty")}
 
 
 def _cpu_name() -> str:

@@ -14,14 +14,14 @@ from . import checkpoint, distributed, families, parent, randomness
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
-from .files import remove_leftovers
+from .files import make_folder, remove_leftovers
 from .journal import Metrics, event, now, read_lines
 from .lock import exclusive
-from .loop import Loop
+from .loop import Loop, pace
 from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
-from .record import Record, environment, git_state
+from .record import Record, code, environment, git_state
 from .watch import of_run, refuse_stopped
 from .workspace import run_folder
 
@@ -38,26 +38,36 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     """Trains the run to its last step and keeps its record. Raises UserError."""
     distributed.check(experiment.training.batch.ranks)
     folder = run_folder(workspace, experiment.run)
+    distributed.start(device())
     if not distributed.is_main():
-        return _attempt(experiment, workspace, record, folder, _newest(experiment, folder)[0])
+        done, found = distributed.of_main(None)
+        return None if done else _attempt(experiment, workspace, record, folder, found)
     with exclusive(folder / "lock", f"the run {experiment.run}"):
+        make_folder(folder / "checkpoints", workspace)
         remove_leftovers(folder)
         remove_leftovers(folder / "checkpoints")
-        found, skipped = _newest(experiment, folder)
+        found, skipped = checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
         for one in skipped:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
-        if found and found.position.step >= experiment.training.steps and found.position.step in _validated(folder):
-            say(f"trained already: step {found.position.step:,} of {experiment.training.steps:,}")
-            record.update(outcome="done", step=found.position.step)
-            return
-        if found:
+        done = found is not None and found.position.step >= experiment.training.steps and (
+            found.position.step in _validated(folder))
+        if found and not done:
             refuse_stopped(experiment, found)
-        _attempt(experiment, workspace, record, folder, found)
+        distributed.of_main((done, found))
+        if found and done:
+            _close_again(experiment, record, folder, found.position)
+        else:
+            _attempt(experiment, workspace, record, folder, found)
 
 
-def _newest(experiment: Experiment, folder: Path) -> tuple[Found | None, list[checkpoint.Skipped]]:
-    return checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
+def _close_again(experiment: Experiment, record: Record, folder: Path, position: Position) -> None:
+    """A run that is there: what a kill between the last checkpoint and the end kept out of the record comes into it."""
+    say(f"trained already: step {position.step:,} of {experiment.training.steps:,}")
+    validations = [line for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"]
+    measured = {key: value for key, value in validations[-1].items() if key != "kind"}
+    attempts = [{"outcome": "killed"} | attempt for attempt in record.body["attempts"]]
+    record.update(outcome="done", attempts=attempts, last_validation=measured, **_totals(experiment, position))
 
 
 def _validated(folder: Path) -> set[int]:
@@ -67,16 +77,17 @@ def _validated(folder: Path) -> set[int]:
 def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path, found: Found | None) -> None:
     data, fingerprint = prepare(experiment, workspace)
     where = device()
-    distributed.start(where)
     _settle(experiment.training.seed, where)
     task = families.load(experiment.training.family).build(experiment.training, data, where)
+    randomness.part(experiment.training.seed, distributed.rank())
     position, source = _start(experiment, workspace, task, fingerprint, found)
     attempt = {"started": now(), "from_step": position.step, "source": source, "device": str(where),
                "host": environment(str(where)), "git": git_state(workspace)}
     if distributed.is_main():
         _begin(record, attempt, task, fingerprint, folder)
         say(f"{source}: step {position.step:,} to {experiment.training.steps:,} on {where}")
-    loop = _loop(experiment, task, position, folder, record, found)
+    origin = {"data": parent.essence(fingerprint), "made_with": code(workspace)}
+    loop = _loop(experiment, task, position, folder, record, found, origin)
     loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
     _run(loop, record, attempt)
 
@@ -102,14 +113,15 @@ def _begin(record: Record, attempt: dict[str, Any], task: Task, fingerprint: dic
 def _differences(before: dict[str, Any], now_: dict[str, Any]) -> list[str]:
     """What may keep a resumed run from being the same to the last bit: machine, software, threads."""
     pairs = {"device": (before.get("device"), now_["device"])}
-    pairs |= {key: (before.get("host", {}).get(key), now_["host"][key]) for key in ("cpu", "gpu", "torch", "threads")}
+    pairs |= {key: (before.get("host", {}).get(key), now_["host"].get(key))
+              for key in ("cpu", "gpu", "torch", "expc", "threads")}
     return [f"{key} was {old}, is {new}" for key, (old, new) in pairs.items() if old != new]
 
 
 def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, record: Record,
-          found: Found | None) -> Loop:
+          found: Found | None, origin: dict[str, Any]) -> Loop:
     identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
-                "snapshot_sha256": record.body["snapshot_sha256"]}
+                "snapshot_sha256": record.body["snapshot_sha256"], **origin}
     metrics = Metrics(folder / "metrics.jsonl", position.step) if distributed.is_main() else None
 
     def validated(step: int, measured: dict[str, float]) -> None:
@@ -145,25 +157,31 @@ def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
 def _close(record: Record, attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
     peak, how = peak_memory()
     ended = attempt | {"ended": now(), "outcome": outcome, "to_step": loop.position.step}
-    record.update(outcome=outcome, step=loop.position.step, attempts=[*record.body["attempts"][:-1], ended],
-                  train_seconds=round(loop.position.seconds, 3), samples=loop.position.samples,
-                  tokens=loop.position.tokens, tokens_per_second=round(loop.pace(), 1),
-                  peak_memory=max(peak, record.body.get("peak_memory") or 0), peak_memory_how=how)
+    record.update(outcome=outcome, attempts=[*record.body["attempts"][:-1], ended],
+                  peak_memory=max(peak, record.body.get("peak_memory") or 0), peak_memory_how=how,
+                  **_totals(loop.experiment, loop.position))
     if outcome == "done":
         event(loop.folder, "done", step=loop.position.step)
+
+
+def _totals(experiment: Experiment, position: Position) -> dict[str, Any]:
+    """What the record says of how far the run has come, in which time."""
+    return {"step": position.step, "samples": position.samples, "tokens": position.tokens,
+            "train_seconds": round(position.seconds, 3), "tokens_per_second": round(pace(experiment.training, position), 1)}
 
 
 def _start(experiment: Experiment, workspace: Path, task: Task, fingerprint: dict[str, Any],
            found: Found | None) -> tuple[Position, str]:
     """Where training starts, with the task's state put in place."""
     if found:
+        parent.same_data(found, fingerprint, experiment.run)
         checkpoint.load(found, task)
         return found.position, f"going on from {found.folder.name}"
     resume = experiment.training.resume
     if resume is None:
         return Position(0, 0, 0, 0.0), "fresh"
     source = parent.parent_checkpoint(experiment, workspace)
-    parent.compare(experiment, workspace, fingerprint)
+    parent.compare(experiment, workspace, source, fingerprint)
     checkpoint.load(source, task, optimizers=resume.optimizer == "keep", inherited=True)
     if distributed.is_main():
         for line in parent.boundary(experiment):

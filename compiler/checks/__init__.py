@@ -36,6 +36,7 @@ from . import (
     phases,
     randomness,
     rate_jump,
+    retention,
     scenarios,
     schedule,
     starting_point,
@@ -44,10 +45,9 @@ from . import (
 )
 from .subject import Subject
 
-CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, memory, suites, metrics,
-                                  guards, milestones, scenarios, comparison, launch_names, dates, notes, continuation,
-                                  randomness,
-                                  targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
+CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, retention, memory, suites,
+                                  metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
+                                  continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
                                   claimed_memory, claimed_twice, claimed_losses, claimed_changes)
 
 

@@ -53,7 +53,9 @@ def _values(experiment: Experiment) -> dict[str, Any]:
     if training.resume:
         values |= {"resume.from": training.resume.parent, "resume.step": training.resume.step,
                    "resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
-    values |= _fields("checkpoint", experiment.checkpoint) | _fields("eval.validation", experiment.validation)
+    kept = experiment.checkpoint.keep_best
+    values |= _fields("checkpoint", experiment.checkpoint) | {
+        "checkpoint.keep_best": kept and f"{kept.count} ({kept.metric})"} | _fields("eval.validation", experiment.validation)
     price = hardware.price_per_hour and quantities.significant(hardware.price_per_hour) + f" {hardware.currency or ''}"
     return values | {"hardware.target": hardware.title, "hardware.count": hardware.count,
                      "hardware.memory_budget": hardware.memory_budget, "hardware.price_per_hour": price}

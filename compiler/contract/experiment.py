@@ -33,12 +33,25 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class KeepBest:
+    """The `count` best checkpoints by a metric of the validation at their step."""
+
+    metric: str
+    better: Literal["lower", "higher"]
+    count: int
+
+
+@dataclass(frozen=True)
 class Checkpointing:
-    """Save every `every` steps (and at the end and on a stop); keep the newest `keep_last` and multiples of `keep_every`."""
+    """Save every `every` steps (and at the end and on a stop); keep the newest `keep_last` and multiples of `keep_every`.
+
+    `keep_best` are those that stay besides; `retention` has the whole rule.
+    """
 
     every: int
     keep_last: int
     keep_every: int | None
+    keep_best: KeepBest | None = None
 
 
 @dataclass(frozen=True)

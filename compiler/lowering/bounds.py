@@ -18,6 +18,12 @@ def metrics(family_name: str, suites: tuple[str, ...]) -> dict[str, Metric]:
     return {metric.name: metric for metric in (*known, *of_suites)}
 
 
+def held_out(family_name: str) -> tuple[Metric, ...]:
+    """The metrics with a better side that a validation during training measures."""
+    return tuple(one for one in (*COMMON, *family(family_name).METRICS)
+                 if one.better and (one not in COMMON or one.name == "valid_loss"))
+
+
 def read(value: int | float | str, unit: str) -> float:
     """A bound in the metric's base unit. Raises `NotAQuantity` where the unit does not fit the metric."""
     text = str(value).strip()

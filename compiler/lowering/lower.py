@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..contract.experiment import Change, Checkpointing, Experiment, Hardware, Launch, Loading, Remark, Validation
+from ..contract.experiment import (
+    Change,
+    Checkpointing,
+    Experiment,
+    Hardware,
+    KeepBest,
+    Launch,
+    Loading,
+    Remark,
+    Validation,
+)
 from ..contract.guards import Guard
 from ..contract.phases import Batch, Served
 from ..contract.promises import Predictions
@@ -23,6 +33,7 @@ from ..families import family
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
 from . import guards, rates
+from .bounds import held_out
 from .claims import claims
 from .lengths import Clock, Length, parse_length, period
 from .phases import Phasing, workers
@@ -186,7 +197,14 @@ class _Lowering:
         said = self.plain["checkpoint"]
         keep_every = said.get("keep_every")
         return Checkpointing(self.length(said["every"]), said["keep_last"],
-                             None if keep_every is None else self.length(keep_every))
+                             None if keep_every is None else self.length(keep_every), self.keep_best(said.get("keep_best")))
+
+    def keep_best(self, said: dict[str, Any] | None) -> KeepBest | None:
+        """What no validation measures has no direction; a check refuses it."""
+        if said is None:
+            return None
+        known = {one.name: one.better for one in held_out(self.plain["model"]["family"])}
+        return KeepBest(said["metric"], known.get(said["metric"]) or "lower", said["count"])
 
     def hardware(self) -> Hardware:
         said = self.plain["hardware"]

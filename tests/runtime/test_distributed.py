@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from expc.compiler.contract.guards import NOT_FINITE, Action, Guard
 from expc.compiler.contract.phases import Batch
@@ -18,6 +21,7 @@ from expc.runtime.errors import UserError
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
 from tests.runtime import toy_family
+from tests.runtime.test_interruptions import same
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID")
@@ -73,29 +77,36 @@ def test_two_processes_agree(tmp_path: Path) -> None:
 TRAIN = """
 from expc.runtime.cli import main
 from tests.runtime import toy_family
+from tests.runtime.test_interruptions import same
 with toy_family.registered():
     main()
 """
 
 
-def torchrun(toy: Path, script: str = TRAIN) -> subprocess.Popen[str]:
+def torchrun(toy: Path, run: str = "toy", script: str = TRAIN) -> subprocess.Popen[str]:
     """Two processes that train the toy experiment of the workspace together."""
     (toy / "train.py").write_text(script)
     root = str(Path(__file__).parents[2])
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.Popen(
-        [*TORCHRUN, str(toy / "train.py"), "run", str(toy / "generated" / "toy" / "snapshot.json"),
+        [*TORCHRUN, str(toy / "train.py"), "run", str(toy / "generated" / run / "snapshot.json"),
          "--stage", "prepare", "--stage", "train"],
-        stderr=subprocess.PIPE, text=True, env=environment | {"OMP_NUM_THREADS": "1", "PYTHONPATH": root})
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=environment | {"OMP_NUM_THREADS": "1", "PYTHONPATH": root})
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits for something, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_two_processes_train_stop_at_the_same_step_and_go_on(toy: Path) -> None:
     training = toy_family.with_model(toy_family.training(200, batch=Batch(4, 1, 1, 2)), delay=0.01)
     toy_family.write(toy, toy_family.experiment(training))
     process = torchrun(toy)
-    deadline = time.monotonic() + 60
-    while not (toy / "runs" / "toy" / "checkpoints" / "step_000030").is_dir() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until((toy / "runs" / "toy" / "checkpoints" / "step_000030").is_dir)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     record = read_json(toy / "runs" / "toy" / "record.json")
@@ -134,7 +145,7 @@ def test_rank_0_judges_and_all_obey(toy: Path, first: int, kind: str, outcome: s
     action = Action(kind, 0.5, 2 if kind == "roll_back" else 0)  # type: ignore[arg-type]
     guards = (Guard("high", "loss > 5", action, (), {}, True), NOT_FINITE)
     toy_family.write(toy, toy_family.experiment(toy_family.training(60, batch=Batch(4, 1, 1, 2)), guards=guards))
-    process = torchrun(toy, SPOILED.replace("FIRST", str(first)))
+    process = torchrun(toy, script=SPOILED.replace("FIRST", str(first)))
     log = process.communicate(timeout=120)[1]
     record = read_json(toy / "runs" / "toy" / "record.json")
     assert (record["outcome"], record["stages"]["train"]["outcome"]) == (outcome, outcome), log
@@ -147,7 +158,7 @@ def test_a_rank_that_waits_for_data_ends_the_run(toy: Path) -> None:
     training = toy_family.with_model(toy_family.training(60, batch=Batch(4, 1, 1, 2)), hang_at=25)
     guards = (Guard("stalled", "no data for 1s", Action("stop"), (), {}, True), NOT_FINITE)
     toy_family.write(toy, toy_family.experiment(training, guards=guards))
-    process = torchrun(toy, TRAIN.replace("with toy", """
+    process = torchrun(toy, script=TRAIN.replace("with toy", """
 import time
 from expc.runtime import distributed
 step = toy_family.ToyTask.step
@@ -160,3 +171,37 @@ with toy"""))
     record = read_json(toy / "runs" / "toy" / "record.json")
     assert (record["outcome"], record["stages"]["train"]["outcome"]) == ("stopped", "stopped")
     assert [(one["guard"], one["step"], one["done"]) for one in record["guards"]] == [("stalled", 25, "stopped")]
+
+
+def final_state(toy: Path, run: str, steps: int) -> tuple[bytes, list[Any]]:
+    """Weights, and the random state of both processes, at the end."""
+    folder = toy / "runs" / run / "checkpoints" / f"step_{steps:06d}"
+    return (folder / "generator.safetensors").read_bytes(), torch.load(folder / "random.pt", weights_only=True)
+
+
+def test_each_process_gets_its_own_random_state_back(toy: Path) -> None:
+    """The toy family drops out and draws noise on each rank; its first process's weights depend on what the second drew."""
+    training = toy_family.with_model(toy_family.training(60, batch=Batch(4, 1, 1, 2)), delay=0.01)
+    for run in ("whole", "broken"):
+        toy_family.write(toy, toy_family.experiment(training, run))
+    whole = torchrun(toy, "whole")
+    assert whole.wait(120) == 0, whole.communicate()[1]
+    broken = torchrun(toy, "broken")
+    until(lambda: (toy / "runs" / "broken" / "checkpoints" / "step_000030").is_dir())
+    os.killpg(broken.pid, signal.SIGKILL)
+    broken.communicate(timeout=60)
+    again = torchrun(toy, "broken")
+    assert again.wait(120) == 0, again.communicate()[1]
+    (weights, random), (resumed, random_resumed) = (final_state(toy, run, 60) for run in ("whole", "broken"))
+    assert weights == resumed
+    assert len(random) == 2 and not torch.equal(random[0]["torch"], random[1]["torch"])
+    assert same(random, random_resumed)
+
+
+def test_a_run_that_is_there_ends_at_once_on_every_process(toy: Path) -> None:
+    toy_family.write(toy, toy_family.experiment(toy_family.training(10, batch=Batch(4, 1, 1, 2))))
+    for _ in range(2):
+        process = torchrun(toy)
+        log = process.communicate(timeout=60)[1]
+        assert process.returncode == 0, log
+    assert "trained already" in log

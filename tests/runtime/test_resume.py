@@ -17,7 +17,7 @@ from expc.runtime import loop as loop_module
 from expc.runtime import snapshot, stages
 from expc.runtime.checkpoint import Found, inspect, newest
 from expc.runtime.errors import MISSING, MISUSED, UserError
-from expc.runtime.files import read_json, write_json
+from expc.runtime.files import MANIFEST, read_json, seal, write_json
 from expc.runtime.journal import read_lines
 from expc.runtime.snapshot import load
 from tests.runtime import toy_family
@@ -170,19 +170,49 @@ def test_another_architecture_is_refused_key_by_key(toy: Path) -> None:
     assert "toy has another architecture, its weights do not fit (model.width: 8 there, 16 here)" in str(error)
 
 
+def restate(found: Found, **changes: Any) -> None:
+    """A checkpoint that says something else of itself, and is whole."""
+    write_json(found.folder / "state.json", found.state | changes)
+    (found.folder / MANIFEST).unlink()
+    seal(found.folder)
+
+
 @pytest.mark.parametrize(("key", "what"), [("sha256", "data"), ("tokenizer_sha256", "tokenizer")])
 def test_other_data_and_another_tokenizer_are_refused(toy: Path, key: str, what: str) -> None:
     run(toy, toy_family.experiment(parent()))
-    path = toy / "runs" / "toy" / "record.json"
-    record = read_json(path)
-    write_json(path, record | {"data": record["data"] | {key: "9" * 64}})
-    assert f"the {what} of toy was another one (999999999999" in str(refused(toy, toy_family.child(parent(), 20, 40)))
+    found = final(toy, "toy", PARENT_STEPS)
+    restate(found, data=found.state["data"] | {key: "9" * 64})
+    error = refused(toy, toy_family.child(parent(), 20, 40))
+    assert error.exit_code == MISUSED and f"the {what} of toy was another one at step 20 (999999999999" in str(error)
+
+
+def test_a_run_does_not_go_on_with_data_that_have_changed_under_it(toy: Path) -> None:
+    made = toy_family.experiment(toy_family.training(STEPS))
+    run(toy, made)
+    shutil.rmtree(final(toy, "toy").folder)
+    found = final(toy, "toy", 30)
+    restate(found, data=found.state["data"] | {"sha256": "9" * 64})
+    assert "the data of toy was another one at step 30" in str(refused(toy, made))
+
+
+@pytest.mark.parametrize(("key", "before", "said"), [
+    ("torch", "1.0", "PyTorch was 1.0, is"), ("expc", "0.0.0", "expc was 0.0.0, is"),
+    ("commit", "abc", "commit was abc, is none"),
+    ("dirty", True, "it was trained with changes that were not committed")])
+def test_other_code_is_said_and_not_refused(toy: Path, capsys: pytest.CaptureFixture[str], key: str, before: object,
+                                            said: str) -> None:
+    run(toy, toy_family.experiment(parent()))
+    found = final(toy, "toy", PARENT_STEPS)
+    assert found.state["made_with"]["torch"] == torch.__version__ and found.state["made_with"]["commit"] is None
+    restate(found, made_with=found.state["made_with"] | {key: before})
+    run(toy, toy_family.child(parent(), PARENT_STEPS, PARENT_STEPS + 1))
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("not as in toy: ")][0].count(said) == 1
 
 
 def test_another_precision_is_said(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(toy, toy_family.experiment(parent()))
     run(toy, toy_family.child(parent(), PARENT_STEPS, STEPS, precision="bf16"))
-    assert "precision changes: toy was trained in fp32, this run in bf16" in capsys.readouterr().err
+    assert "not as in toy: precision was fp32, is bf16" in capsys.readouterr().err
 
 
 def test_a_folder_of_another_training_is_left_alone(toy: Path) -> None:
@@ -210,3 +240,20 @@ def test_a_lost_validation_is_made_up_for(toy: Path) -> None:
     path.write_text("".join(line for line in whole if '"valid"' not in line or json.loads(line)["step"] < 20))
     run(toy, made)
     assert path.read_text().splitlines(keepends=True) == whole
+
+
+def test_a_kill_between_the_last_checkpoint_and_the_end_shows_in_no_figure(toy: Path) -> None:
+    made = toy_family.experiment(toy_family.training(STEPS))
+    run(toy, made)
+    path = toy / "runs" / "toy" / "record.json"
+    whole = read_json(path)
+    attempt = {key: value for key, value in whole["attempts"][0].items() if key not in ("ended", "outcome", "to_step")}
+    write_json(path, whole | {"outcome": "running", "attempts": [attempt], "samples": 1, "tokens": 2, "train_seconds": 3.0,
+                              "tokens_per_second": 4.0, "last_validation": {"step": 35, "valid_loss": 9.0}})
+    run(toy, made)
+    again = read_json(path)
+    for key in ("outcome", "step", "samples", "tokens", "last_validation"):
+        assert again[key] == whole[key], key
+    state = final(toy, "toy").state
+    assert again["train_seconds"] == round(state["position"]["seconds"], 3)
+    assert again["attempts"] == [attempt | {"outcome": "killed"}]

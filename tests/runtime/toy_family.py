@@ -28,7 +28,7 @@ from expc.compiler.contract.promises import Evaluation, Predictions
 from expc.compiler.contract.schedules import trapezoid
 from expc.compiler.contract.snapshot import dumps, training_sha256
 from expc.compiler.contract.training import Batch, BoundaryRow, ParameterGroup, Resume, Training
-from expc.runtime import families
+from expc.runtime import distributed, families
 from expc.runtime.waiting import Waiting
 
 
@@ -107,6 +107,8 @@ class ToyTask:
     def _move(self, name: str, loss: Tensor) -> None:
         self.optimizers[name].zero_grad()
         loss.backward()
+        for parameter in self.models[name].parameters():
+            parameter.grad = distributed.mean(parameter.grad)
         self.optimizers[name].step()
 
     @torch.no_grad()
