@@ -1,4 +1,9 @@
-"""One process at a time per run: an advisory lock on a file in its folder, which the kernel drops with its holder."""
+"""One process at a time per run: a lock that the kernel drops with its holder, and a lease for where such locks do not hold.
+
+Over NFS a lock can silently exclude nobody. So the holder also writes into the lock's file who it is (host, boot, process
+and when that began, which tells a process from a later one of the same number) and touches the file every few seconds. A
+holder on this host is alive if that very process is; one on another host as long as its last sign of life is recent.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +11,28 @@ import fcntl
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .errors import MISUSED, UserError
 from .files import read_json
 from .journal import now
+from .progress import say
+
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 120.0
+"""Without a sign of life for so long, a holder on another host counts as gone; many times the beat, for slow disks."""
 
 _held: list[IO[str]] = []
 
 
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock now."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    lease = read_json(path)
+    return isinstance(lease, dict) and _is_alive(lease, path)
 
 
 @contextmanager
@@ -38,17 +43,116 @@ def exclusive(path: Path, what: str, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            holder = read_json(path) or {}
-            who = f"process {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}"
-            raise UserError(f"{what} is in use by {who}; wait for it or stop it", MISUSED) from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
-        file.flush()
+            raise _in_use(read_json(path) or {}, path, what) from None
+        lease = read_json(path)
+        if isinstance(lease, dict) and not _is_of_this_process(lease) and _is_alive(lease, path):
+            raise _in_use(lease, path, what)
+        ours = _me() | {"since": now()}
+        _write(file, json.dumps(ours))
         _held.append(file)
+        ended = threading.Event()
+        threading.Thread(target=_beat, args=(path, ours, what, ended), daemon=True).start()
         try:
             yield
         finally:
+            ended.set()
             _held.remove(file)
+            if read_json(path) == ours:
+                _write(file, "")
+
+
+def _write(file: IO[str], text: str) -> None:
+    file.truncate(0)
+    file.write(text)
+    file.flush()
+
+
+def _beat(path: Path, ours: dict[str, Any], what: str, ended: threading.Event) -> None:
+    """Shows a sign of life as long as the lease is ours; ends the process at once where another one has taken over."""
+    while not ended.wait(BEAT_SECONDS):
+        try:
+            theirs = _lease(path)
+            if theirs != ours and not ended.is_set():
+                say(f"error: {what} was taken over by {_who(theirs)} while this process showed no sign of life; it stops")
+                os._exit(MISUSED)  # as a kill would: what it is writing now would meet what the other one writes
+            os.utime(path)
+        except OSError:  # a shared disk that does not answer for a while
+            continue
+
+
+def _lease(path: Path) -> dict[str, Any]:
+    """What the file says now; nothing where it has been deleted. Raises OSError where the disk does not answer."""
+    try:
+        lease = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return lease if isinstance(lease, dict) else {}
+
+
+def _in_use(lease: dict[str, Any], path: Path, what: str) -> UserError:
+    elsewhere = ""
+    if lease.get("host") not in (None, socket.gethostname()):
+        age = _age(path)
+        elsewhere = (f" (last sign of life {age:.0f} s ago). If that machine is gone, start again "
+                     f"{max(STALE_SECONDS - age, 0):.0f} s from now, or delete {path} to take over at once")
+    return UserError(f"{what} is in use by {_who(lease)}; wait for it or stop it{elsewhere}", MISUSED)
+
+
+def _who(lease: dict[str, Any]) -> str:
+    return f"process {lease.get('pid', '?')} on {lease.get('host', '?')} since {lease.get('since', '?')}"
+
+
+def _me() -> dict[str, Any]:
+    """What tells this process from every other one, on any host and after any restart."""
+    return {"host": socket.gethostname(), "boot": _boot(), "pids": _namespace(), "pid": os.getpid(),
+            "started": _started(os.getpid())}
+
+
+def _is_of_this_process(lease: dict[str, Any]) -> bool:
+    return all(lease.get(key) == value for key, value in _me().items())
+
+
+def _is_alive(lease: dict[str, Any], path: Path) -> bool:
+    if lease.get("host") == socket.gethostname() and lease.get("boot") != _boot():
+        return False  # this host has been restarted since
+    if (lease.get("boot"), lease.get("pids")) == (_boot(), _namespace()):
+        return lease.get("started") is not None and _started(lease.get("pid")) == lease["started"]
+    return _age(path) < STALE_SECONDS
+
+
+def _age(path: Path) -> float:
+    """Seconds since the holder's last sign of life, both times by the clock of the disk that the file is on."""
+    beat = path.stat().st_mtime
+    probe = path.with_name(f".{path.name}.{os.getpid()}")
+    probe.touch()
+    try:
+        return probe.stat().st_mtime - beat
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+def _namespace() -> str:
+    """Containers on one host number their processes apart."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return "unknown"
+
+
+def _started(pid: Any) -> int | None:
+    """When a process began, in clock ticks since boot; None where there is none of that number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])  # proc(5): field 22, after a name that may hold anything
 
 
 def _let_go() -> None:

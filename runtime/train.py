@@ -10,7 +10,7 @@ import torch
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 
-from . import checkpoint, distributed, families, parent, randomness
+from . import checkpoint, distributed, families, parent, randomness, retention
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
@@ -50,6 +50,8 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         for one in skipped:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
+        if found:  # a kill may have come between a checkpoint and what it makes superfluous
+            retention.prune(found.folder, experiment, folder)
         done = found is not None and found.position.step >= experiment.training.steps and (
             found.position.step in _validated(folder))
         if found and not done:

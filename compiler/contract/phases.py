@@ -28,6 +28,10 @@ class Batch:
         """Tokens that one optimizer update sees."""
         return self.samples * self.sequence_length
 
+    def firsts(self, samples: int, rank: int) -> range:
+        """The first sample of each micro-batch that a rank sees, in an update that comes after so many samples."""
+        return range(samples + rank * self.rows, samples + self.samples, self.rows * self.ranks)
+
 
 @dataclass(frozen=True)
 class Phase:

@@ -47,18 +47,18 @@ class Process:
         return self.process.exitcode, self.log.read_text(encoding="utf-8")
 
 
-def start(workspace: Path, experiment: Experiment, *stages: str) -> Process:
-    """Runs stages of a toy experiment (prepare and train, if none are named)."""
+def start(workspace: Path, experiment: Experiment, *stages: str, before: Callable[[], None] | None = None) -> Process:
+    """Runs stages of a toy experiment (prepare and train, if none are named); `before` is called in the process first."""
     snapshot = toy_family.write(workspace, experiment)
     chosen = [word for stage in stages or ("prepare", "train") for word in ("--stage", stage)]
-    return start_command(workspace, "run", str(snapshot), *chosen)
+    return start_command(workspace, "run", str(snapshot), *chosen, before=before)
 
 
-def start_command(workspace: Path, *arguments: str) -> Process:
+def start_command(workspace: Path, *arguments: str, before: Callable[[], None] | None = None) -> Process:
     """Runs any command of the runtime, in the workspace."""
     log = workspace / f"log{len(list(workspace.glob('log*')))}"
     log.touch()
-    process = SERVER.Process(target=_main, args=(arguments, str(workspace), str(log)))
+    process = SERVER.Process(target=_main, args=(arguments, str(workspace), str(log), before))
     process.start()
     return Process(process, log)
 
@@ -73,7 +73,7 @@ def command(workspace: Path, *arguments: str) -> tuple[int, str]:
     return start_command(workspace, *arguments).end()
 
 
-def _main(arguments: tuple[str, ...], workspace: str, log: str) -> None:
+def _main(arguments: tuple[str, ...], workspace: str, log: str, before: Callable[[], None] | None) -> None:
     from expc.runtime.cli import main
 
     output = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
@@ -82,5 +82,7 @@ def _main(arguments: tuple[str, ...], workspace: str, log: str) -> None:
     os.chdir(workspace)
     sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
     sys.argv = ["expc", *arguments]
+    if before:
+        before()
     with toy_family.registered():
         main()

@@ -21,7 +21,7 @@ from expc.runtime.errors import UserError
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
 from tests.runtime import toy_family
-from tests.runtime.test_interruptions import same
+from tests.runtime.equality import same
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID")
@@ -77,7 +77,7 @@ def test_two_processes_agree(tmp_path: Path) -> None:
 TRAIN = """
 from expc.runtime.cli import main
 from tests.runtime import toy_family
-from tests.runtime.test_interruptions import same
+from tests.runtime.equality import same
 with toy_family.registered():
     main()
 """

@@ -1,14 +1,22 @@
-"""One process at a time, told who the other one is, and nothing left to clean up after a crash."""
+"""One process at a time, told who the other one is, and nothing left to clean up after a crash, on whichever disk."""
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from expc.runtime.errors import MISUSED, UserError
+from expc.runtime import lock as module
+from expc.runtime.errors import DONE, MISUSED, UserError
+from expc.runtime.files import read_json
 from expc.runtime.lock import exclusive, is_held
 from tests.runtime import processes, toy_family
 
@@ -39,3 +47,137 @@ def test_a_killed_run_holds_nothing(toy: Path) -> None:
     process.end()
     assert not is_held(lock)
     assert "killed" in processes.command(toy, "status")[1]
+    assert processes.run(toy, toy_family.experiment(toy_family.training(20), "other"))[0] == DONE
+
+
+@pytest.fixture
+def no_flock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared disk whose locks exclude nobody."""
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+
+
+def left_behind(path: Path, age: float = 0.0, **changes: Any) -> Path:
+    """A lease as some other holder has left it, that long ago."""
+    path.write_text(json.dumps(module._me() | {"since": "2026-01-01"} | changes))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def takes(path: Path) -> bool:
+    """Whether this process gets the lock."""
+    try:
+        with exclusive(path, "the run x"):
+            return True
+    except UserError:
+        return False
+
+
+def other_process() -> subprocess.Popen[bytes]:
+    """A process that lives until it is killed."""
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+@pytest.mark.usefixtures("no_flock")
+def test_without_locks_a_living_process_of_this_host_excludes(tmp_path: Path) -> None:
+    with other_process() as other:
+        lease = left_behind(tmp_path / "lock", 9999.0, pid=other.pid, started=module._started(other.pid))
+        assert is_held(lease) and not takes(lease)
+        other.kill()
+    assert not is_held(lease) and takes(lease)
+
+
+@pytest.mark.usefixtures("no_flock")
+@pytest.mark.parametrize("changes", [{"started": 1}, {"pid": 2**22 + 1}, {"boot": "before the restart"}, {"started": None}])
+def test_a_process_of_this_host_that_is_gone_does_not_exclude(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Its number may be another process's by now, and the host may have been restarted: the sign of life is no matter."""
+    with other_process() as other:
+        lease = left_behind(tmp_path / "lock", **{"pid": other.pid, "started": module._started(other.pid)} | changes)
+        assert not is_held(lease) and takes(lease)
+        other.kill()
+
+
+@pytest.mark.usefixtures("no_flock")
+@pytest.mark.parametrize("elsewhere", [{"host": "node7", "boot": "x"}, {"pids": "pid:[1]"}])
+def test_another_host_or_container_excludes_while_it_shows_signs_of_life(tmp_path: Path, elsewhere: dict[str, Any]) -> None:
+    assert not takes(left_behind(tmp_path / "lock", 60.0, **elsewhere))
+    assert takes(left_behind(tmp_path / "lock", 180.0, **elsewhere))
+
+
+@pytest.mark.usefixtures("no_flock")
+def test_the_message_says_how_to_take_over_from_another_host(tmp_path: Path) -> None:
+    lease = left_behind(tmp_path / "lock", 30.0, host="node7", boot="x")
+    with pytest.raises(UserError) as error, exclusive(lease, "the run x"):
+        pass
+    said = str(error.value)
+    assert "on node7 since 2026-01-01" in said and "(last sign of life 30 s ago)" in said
+    assert f"start again 90 s from now, or delete {lease} to take over at once" in said
+    lease.unlink()
+    assert takes(lease)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}', '{"pid": "../../etc", "host": 7}'])
+def test_what_is_no_lease_excludes_nobody(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "lock"
+    path.write_text(text)
+    os.utime(path, (0, 0))
+    assert not is_held(path) and takes(path)
+
+
+def test_a_holder_shows_signs_of_life_and_leaves_no_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
+    path = tmp_path / "lock"
+    with exclusive(path, "the run x"):
+        os.utime(path, (0, 0))
+        deadline = time.monotonic() + 10
+        while path.stat().st_mtime < 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert path.stat().st_mtime > 1
+        assert read_json(path)["pid"] == os.getpid()
+    assert path.read_text() == "" and os.listdir(tmp_path) == ["lock"]
+
+
+SLEEPER = """
+import sys, time
+from pathlib import Path
+from expc.runtime import lock
+lock.BEAT_SECONDS = 0.02
+with lock.exclusive(Path(sys.argv[1]), "the run x"):
+    print("holding", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_was_taken_over_from_stops_when_it_wakes(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", SLEEPER, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as sleeper:
+        assert sleeper.stdout is not None and sleeper.stdout.readline() == "holding\n"
+        left_behind(path, pid=1, host="node7")
+        _, said = sleeper.communicate(timeout=30)
+    assert sleeper.returncode == MISUSED and "the run x was taken over by process 1 on node7" in said
+    assert read_json(path)["host"] == "node7"
+
+
+FORKS = """
+import os, sys, time
+from pathlib import Path
+from expc.runtime.lock import exclusive
+with exclusive(Path(sys.argv[1]), "the run x"):
+    if os.fork() == 0:
+        time.sleep(60)
+    print("holding", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_forked_child_that_outlives_the_run_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    parent = subprocess.Popen([sys.executable, "-c", FORKS, str(path)], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert parent.stdout is not None and parent.stdout.readline() == b"holding\n"
+        assert not takes(path)
+        parent.kill()
+        parent.wait()
+        assert takes(path)
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)

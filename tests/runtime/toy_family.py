@@ -154,6 +154,14 @@ def training(steps: int = 40, **changes: Any) -> Training:
     return dataclasses.replace(made, **changes)
 
 
+def phased(made: Training, at: int) -> Training:
+    """The same training in two phases: from step `at` on smaller rows, accumulated, at half the rates, one group frozen."""
+    second, halved = Batch(2, 3, 2, made.batch.ranks), {group.name: 0.5 for group in made.groups}
+    frozen = (made.groups[0].name,)
+    return dataclasses.replace(made, phases=(Phase("first", 0, at, made.batch, False, {}, {}, ()),
+                                             Phase("second", at, made.steps, second, False, halved, {}, frozen)))
+
+
 def with_model(made: Training, **changes: Any) -> Training:
     """The same training with another architecture (`width`), fault (`nan_at`) or pace (`delay`)."""
     model = dataclasses.replace(made.config.model, **changes)

@@ -48,9 +48,9 @@ class GPTTask:
         """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches, on all ranks."""
         batch, world = self.batch, distributed.world_size()
         total = torch.zeros((), device=self.device)
-        for micro in range(batch.accumulation):
+        for first in batch.firsts(samples, distributed.rank()):
             with self.waiting:
-                rows = self.stream.take(samples + (micro * world + distributed.rank()) * batch.rows)
+                rows = self.stream.take(first)
             inputs, targets = self._pairs(rows)
             with self._precision():
                 loss = self.loss(inputs, targets)
