@@ -71,12 +71,12 @@ def save(folder: Path, task: Task, position: Position, more: Mapping[str, Any], 
     raises UserError and leaves what was there before.
     """
     target = folder / f"step_{position.step:06d}"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with whole_folder(target) as temporary:
             _write(temporary, task, position, more, random)
     except (OSError, SafetensorError, RuntimeError) as error:  # torch and safetensors wrap a full disk
-        needed, free = needed_bytes(task), shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
+        needed, free = needed_bytes(task) + len(random) * randomness.SIZE, shutil.disk_usage(folder).free
         why = "the disk is full" if free < needed else getattr(error, "strerror", None) or error
         raise UserError(f"the checkpoint of step {position.step:,} could not be written ({why}): it needs about "
                         f"{size(needed)}, {size(free)} are free; what was saved before stays whole. Make room, "

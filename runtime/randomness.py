@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+SIZE = 20_000
+"""Bytes, about, of one process's state: Mersenne Twisters of torch, Python and numpy, and a GPU's counter."""
+
 
 def seed(number: int) -> None:
     """Seeds all of them."""

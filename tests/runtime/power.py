@@ -97,7 +97,8 @@ class Disk:
         now, synced = path.read_bytes() if path else None, self.held.get(number)
         if now is None or now == synced or not reached():
             return synced or b""
-        return now if reached() else now[: self.dice.randint(0, len(now))]
+        sure = len(synced) if synced and now.startswith(synced) else 0  # what was only added to is not cut
+        return now if reached() else now[: self.dice.randint(sure, len(now))]
 
 
 def _listing(folder: Path) -> dict[str, int]:
