@@ -56,7 +56,10 @@ def _lose(folder: Path, whole: Path, dice: random.Random, losses: int) -> Iterat
         instants = power.calls(_fresh(folder), struck()) if losses else 0
     for count in range(losses):
         with redirect_stderr(quiet):
-            yield from power.lose(_fresh(folder), folder / "after", struck(), whole, dice, dice.randint(1, instants))
+            found = power.lose(_fresh(folder), folder / "after", struck(), whole, dice, dice.randint(1, instants))
+        yield from found
+        for one in found:
+            _say(one)
         if count % 20 == 19:
             _say(f"{count + 1:,} of {losses:,} power losses at {instants:,} instants")
 

@@ -50,14 +50,13 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         for one in skipped:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
-        if found:  # a kill may have come between a checkpoint and what it makes superfluous
-            retention.prune(found.folder, experiment, folder)
         done = found is not None and found.position.step >= experiment.training.steps and (
             found.position.step in _validated(folder))
         if found and not done:
             refuse_stopped(experiment, found)
         distributed.of_main((done, found))
         if found and done:
+            retention.prune(found.folder, experiment, folder)
             _close_again(experiment, record, folder, found.position)
         else:
             _attempt(experiment, workspace, record, folder, found)
@@ -91,6 +90,8 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
     origin = {"data": parent.essence(fingerprint), "made_with": code(workspace)}
     loop = _loop(experiment, task, position, folder, record, found, origin)
     loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
+    if found and distributed.is_main():  # a kill may have come between a checkpoint and what it made superfluous
+        retention.prune(found.folder, experiment, folder, loop.at_least())
     _run(loop, record, attempt)
 
 

@@ -47,8 +47,8 @@ from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, retention, memory, suites,
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
-                                  continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines, claimed_time,
-                                  claimed_memory, claimed_twice, claimed_losses, claimed_changes)
+                                  continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
+                                  claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

@@ -21,7 +21,7 @@ from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
 from expc.runtime.snapshot import load
 from tests.runtime import processes, toy_family
-from tests.runtime.test_interruptions import same
+from tests.runtime.equality import same
 
 STEPS = 60
 LOSS = "loss is not finite"
