@@ -63,6 +63,7 @@ class Guards:
         self.wanted = frozenset(name for one in conditions.values() for name in metrics_of(one)) | {"epoch"}
         self.values: dict[str, float] = {}
         self.validations, self.rate, self.split = 0, 1.0, 1
+        self.validated_at: int | None = None
         self.used: dict[str, int] = {}
         self.stopped: dict[str, str] | None = None
         self.decided: Decision | None = None
@@ -73,7 +74,8 @@ class Guards:
         """What an update or a validation brought; `seconds` have been spent inside of training steps."""
         fresh = {name: value for name, value in measured.items() if name in self.wanted}
         self.values.update(fresh)
-        self.validations += validated
+        if validated:
+            self.validations, self.validated_at = self.validations + 1, step
         moment = Moment(step, seconds, self.validations, validated, self.values, frozenset(fresh))
         for guard, watch in self.watches:
             if watch.observe(moment):
@@ -166,12 +168,14 @@ class Guards:
         """Plain values for a checkpoint."""
         watches = {guard.name: {"when": guard.when, **watch.state()} for guard, watch in self.watches}
         return {"values": {name: repr(value) for name, value in self.values.items()}, "validations": self.validations,
+                "validated_at": self.validated_at,
                 "watches": watches, "used": self.used, "rate": self.rate, "split": self.split, "stopped": self.stopped}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Puts back a state; a guard that the spec has changed since begins anew."""
         self.values = {name: float(value) for name, value in state.get("values", {}).items() if name in self.wanted}
         self.validations, self.used = state.get("validations", 0), dict(state.get("used", {}))
+        self.validated_at = state.get("validated_at")
         self.rate, self.split, self.stopped = state.get("rate", 1.0), state.get("split", 1), state.get("stopped")
         for guard, watch in self.watches:
             one = state.get("watches", {}).get(guard.name)

@@ -108,7 +108,8 @@ class Loop:
         """What has to be there before the first update: the figures of this step, and a checkpoint to go back to."""
         if self.guards.goes_back and self.saved is None:
             self.save()
-        if self.validates_at(self.position.step):
+        judged = self.guards.validated_at == self.position.step  # a stop's checkpoint is saved after the validation
+        if self.validates_at(self.position.step) and not judged:
             known = [line for line in read_lines(self.folder / "metrics.jsonl")
                      if line.get("kind") == "valid" and line["step"] == self.position.step]
             if known:

@@ -1,4 +1,4 @@
-"""Every way of starting a run ends with the exit code of the outcome that its record holds: the real runtime, real processes."""
+"""Every way of starting a run ends with the exit code of the outcome that its record holds: real runtime, real processes."""
 
 from __future__ import annotations
 

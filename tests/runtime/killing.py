@@ -33,7 +33,7 @@ PLACES = {"start": (1, 0.15), "update": (25, 0.01), "save": (4, 0.05), "validate
 
 @dataclass(frozen=True)
 class Strike:
-    """A signal, some seconds after the run has come to a place for the n-th time."""
+    """A signal, some seconds after the run has come to a place for the n-th time; after none, it falls right there."""
 
     number: signal.Signals
     place: str
@@ -61,7 +61,11 @@ def arm(strike: Strike, said: Path) -> None:
 
     def visit(place: str) -> None:
         visits[place] += 1
-        if (place, visits[place]) == (strike.place, strike.visit):
+        if (place, visits[place]) != (strike.place, strike.visit):
+            return
+        if not strike.delay:
+            fall()
+        else:
             timer = threading.Timer(strike.delay, fall)
             timer.daemon = True
             timer.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,17 @@ def test_strikes_at_random_instants_leave_nothing_that_shows(slow, uninterrupted
     tally = killing.Tally()
     killing.see_through(*slow, uninterrupted, random.Random(seed), tally, 5)
     assert tally.mismatches == [] and tally.runs == 1 and tally.places
+
+
+def test_a_stop_during_a_validation_lets_it_be_judged_once(slow, uninterrupted: Path) -> None:
+    """At step 5, where no checkpoint is planned: the stop's own one is saved after the validation."""
+    workspace, experiment = slow
+    strike = killing.Strike(signal.SIGTERM, "validate", 1, 0.0)
+    process = processes.start(workspace, experiment, before=partial(killing.arm, strike, workspace / "struck"))
+    assert process.end()[0] == INTERRUPTED
+    assert (workspace / "runs" / "toy" / "checkpoints" / "step_000005").is_dir()
+    assert processes.run(workspace, experiment)[0] == DONE
+    assert_equal_runs(workspace / "runs" / "toy", uninterrupted)
 
 
 def test_a_second_interrupt_stops_at_once_and_leaves_whole_checkpoints(toy: Path) -> None:

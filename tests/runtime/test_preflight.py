@@ -118,7 +118,7 @@ def test_the_size_of_a_checkpoint_is_what_one_really_takes(tmp_path: Path) -> No
     training = dataclasses.replace(training, config=dataclasses.replace(training.config, model=model))
     task = gpt.build(training, tiny.prepared(training, tmp_path / "data"), tiny.CPU)
     task.step(0, 0)
-    path = checkpoint.save(tmp_path, task, checkpoint.Position(1, 1, 1, 1.0), {}, {}, [randomness.state()])
+    path = checkpoint.save(tmp_path, task, checkpoint.Position(1, 1, 1, 1.0), {}, [randomness.state()])
     real = sum(file.stat().st_size for file in path.iterdir())
     counted = compiled.memory(training.config, training.batch, "fp32", False)
     made = dataclasses.replace(toy_family.experiment(training), predictions=Predictions({}, counted, ()))
