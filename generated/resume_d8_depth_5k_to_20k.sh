@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=10f20445654cae73632ceb3b174add5ce65ccab11772fcc1cc5c62e43eee1330
+snapshot_sha256=2bf6b9ad6373d0bc1da468a02139c9c49a21c4d553785c463567be700d56d223
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

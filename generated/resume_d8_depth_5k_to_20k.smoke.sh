@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=4f21766a2ff055b823b5702a4a96c48c7ffa86b0a8be2aaa0cd46f991b546ac4
+snapshot_sha256=eb2d1f1cbd23780954c1e03030beb748065e6268ece61c03d359e4e478acbf31
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

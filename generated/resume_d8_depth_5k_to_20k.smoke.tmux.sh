@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 4f21766a2ff055b823b5702a4a96c48c7ffa86b0a8be2aaa0cd46f991b546ac4
+# Snapshot eb2d1f1cbd23780954c1e03030beb748065e6268ece61c03d359e4e478acbf31
 
 set -euo pipefail
 

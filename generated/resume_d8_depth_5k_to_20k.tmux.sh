@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 10f20445654cae73632ceb3b174add5ce65ccab11772fcc1cc5c62e43eee1330
+# Snapshot 2bf6b9ad6373d0bc1da468a02139c9c49a21c4d553785c463567be700d56d223
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=88e0e04f3dac94d74c9e90d542e8d922fc2f92c304408f96963d0b135ef292f4
+snapshot_sha256=d2350d60386956e3c21c325a06fbbc2b721e02c164784de90fd51156597a2731
 build='expc build'
 events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=85b1e98e5c15310c0e57591efa5a496afe4b91f4a06bb0014efe4a7976fe0f15
+snapshot_sha256=5c227c0d3621a4f87539ad60592382a42c2c0df588c6d3291f786c00f8b891b3
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 85b1e98e5c15310c0e57591efa5a496afe4b91f4a06bb0014efe4a7976fe0f15
+# Snapshot 5c227c0d3621a4f87539ad60592382a42c2c0df588c6d3291f786c00f8b891b3
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 88e0e04f3dac94d74c9e90d542e8d922fc2f92c304408f96963d0b135ef292f4
+# Snapshot d2350d60386956e3c21c325a06fbbc2b721e02c164784de90fd51156597a2731
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=950d2fddaeae46eb76ab35aecc88bb40da37191556816f40425133d56de4a4cb
+snapshot_sha256=bb1edd438714e7b6f81e3c21566889645a12db6df747eba4acbe581653d62cd5
 build='expc build'
 events=runs/d6_wide/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=5b92f295a770729327aa1d9e3280a2da754480ae54dee9c8163be626de4ab162
+snapshot_sha256=6cf2d0e4762073245b300a639618acb16d0f8727cae5a920708f600a5103e9f9
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

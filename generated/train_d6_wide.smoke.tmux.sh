@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 5b92f295a770729327aa1d9e3280a2da754480ae54dee9c8163be626de4ab162
+# Snapshot 6cf2d0e4762073245b300a639618acb16d0f8727cae5a920708f600a5103e9f9
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 950d2fddaeae46eb76ab35aecc88bb40da37191556816f40425133d56de4a4cb
+# Snapshot bb1edd438714e7b6f81e3c21566889645a12db6df747eba4acbe581653d62cd5
 
 set -euo pipefail
 

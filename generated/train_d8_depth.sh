@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=f34453375d440b77cef71fb19dbcb2d15501deb65ce1c6f1755491478d32ab5c
+snapshot_sha256=f3648dfcd3e690695d1b8096c43df10c29f918554d5b40c6436260e2b2377ed6
 build='expc build'
 events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)

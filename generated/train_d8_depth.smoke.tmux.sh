@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 5abd060efa34d0127bcf970d9ddad988079dbe135bda04b99a31c95a13e8d0d9
+# Snapshot 5ed0fbd2e05cbe7fed8e387d53ba97e7c15d1f99679449eb1cb8e14279e52dd6
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot f34453375d440b77cef71fb19dbcb2d15501deb65ce1c6f1755491478d32ab5c
+# Snapshot f3648dfcd3e690695d1b8096c43df10c29f918554d5b40c6436260e2b2377ed6
 
 set -euo pipefail
 
