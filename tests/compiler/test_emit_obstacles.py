@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from expc.compiler import emit
-from tests.compiler.test_commands import ROOT, expc
+from tests.compiler.commands.shell import ROOT, expc
 
 RUN = "generated/d4_baseline"
 

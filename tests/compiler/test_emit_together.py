@@ -14,7 +14,7 @@ import pytest
 
 from expc.compiler import emit
 from expc.compiler.contract import files
-from tests.compiler.test_commands import CALL, ROOT, expc
+from tests.compiler.commands.shell import CALL, ROOT, expc
 
 
 @pytest.fixture

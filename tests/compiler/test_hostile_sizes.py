@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from expc.compiler.frontend.reading import MAX_BYTES
-from tests.compiler.test_commands import CALL, ROOT
+from tests.compiler.commands.shell import CALL, ROOT
 from tests.fuzz.bombs import BOMBS
 from tests.fuzz.survival import can_be_printed
 

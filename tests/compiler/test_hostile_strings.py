@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from expc.compiler.cli import main
 from expc.compiler.pipeline import Session
-from tests.compiler.test_commands import ROOT
+from tests.compiler.commands.shell import ROOT
 from tests.fuzz.hostile import HOSTILE, TEXT
 from tests.fuzz.spec_texts import Place, at, changed, places, tree_of, written
 from tests.fuzz.survival import can_be_printed, survives

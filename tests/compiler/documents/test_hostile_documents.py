@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from expc.compiler.pipeline import Session, artifacts
-from tests.compiler.test_commands import ROOT
+from tests.compiler.commands.shell import ROOT
 from tests.fuzz.hostile import HOSTILE, TEXT
 from tests.fuzz.spec_texts import at, changed, places, tree_of, written
 
