@@ -118,6 +118,8 @@ def width(text: str) -> int:
 
 
 def _columns(char: str) -> int:
+    if not _printable(char):
+        return len(_escaped(char))
     if char == "\u200d" or unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

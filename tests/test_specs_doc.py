@@ -55,7 +55,7 @@ def test_keys_that_are_named_exist() -> None:
     sections = "|".join(complete()["properties"])
     named = set(re.findall(rf"`((?:{sections})\.[a-z_.]+)`", PAGE)) - set(metrics("gpt", ())) - {"profiles.smoke"}
     assert len(named) >= 5
-    assert named - set(Shapes(complete()).all_paths) == set()
+    assert named - set(map(".".join, Shapes(complete()).all_paths)) == set()
 
 
 @pytest.mark.parametrize("text", SPECS, ids=lambda text: text.split(":")[0])

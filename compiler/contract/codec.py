@@ -20,27 +20,38 @@ class Malformed(ValueError):
 
 
 def to_plain(value: Any) -> Any:
-    """A dataclass tree as dicts, lists and scalars."""
-    kind: type = type(value)
-    if names := _names(kind):
-        return {name: to_plain(getattr(value, name)) for name in names}
+    """A dataclass tree as dicts, lists and scalars.
+
+    A whole number in a field of fractions comes out as 4.0, as it does when it has been read back: the same experiment has
+    one text, however its numbers were computed.
+    """
+    return _plain(Any, value)
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        hints = _hints(type(value))
+        return {field.name: _plain(hints[field.name], getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, (tuple, list)):
-        return [to_plain(item) for item in value]
+        items = _arguments(kind, tuple)[0]
+        return [_plain(items, item) for item in value]
     if isinstance(value, dict):
-        return {key: to_plain(item) for key, item in value.items()}
-    return value
+        items = _arguments(kind, dict)[-1]
+        return {key: _plain(items, item) for key, item in value.items()}
+    return float(value) if isinstance(value, int) and _is_real(kind) and not isinstance(value, bool) else value
 
 
 @functools.cache
-def _names(cls: type) -> tuple[str, ...]:
-    """The fields of a dataclass; none of another class."""
-    return tuple(field.name for field in dataclasses.fields(cls)) if dataclasses.is_dataclass(cls) else ()
+def _arguments(kind: Any, origin: type) -> tuple[Any, ...]:
+    """What a container's annotation says of its items; any of a union's counts."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return next((get_args(one) for one in kinds if get_origin(one) is origin), (Any,))
 
 
-def settled(value: Any) -> Any:
-    """A dataclass tree in plain values as they are once they have been read back: a whole number in a field of fractions is
-    written 4.0, so that the same experiment has one text however its numbers were computed."""
-    return to_plain(from_plain(type(value), to_plain(value)))
+@functools.cache
+def _is_real(kind: Any) -> bool:
+    kinds = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    return float in kinds and int not in kinds
 
 
 @functools.cache

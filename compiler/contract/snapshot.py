@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from . import canonical
-from .codec import Malformed, from_plain, settled
+from .codec import Malformed, from_plain, to_plain
 from .experiment import FORMAT, Experiment
 from .training import Training
 
@@ -33,7 +33,7 @@ def frozen(experiment: Experiment) -> tuple[str, str]:
     """The text of a snapshot and the `snapshot_sha256` that it states."""
     body: dict[str, Any] = {
         "format": FORMAT,
-        "experiment": settled(experiment),
+        "experiment": to_plain(experiment),
         "training_sha256": training_sha256(experiment.training),
     }
     text = canonical.dumps(body)

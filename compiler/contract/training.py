@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from . import canonical
-from .codec import Malformed, settled
+from .codec import Malformed, to_plain
 from .families import CONFIGS
 from .families.gpt import Config as GPTConfig
 from .phases import Batch, Phase, Served
@@ -97,7 +97,7 @@ class Training:
     @cached_property
     def sha256(self) -> str:
         """The run's identity; kept, because whatever refers to a run states it."""
-        return canonical.sha256(settled(self))
+        return canonical.sha256(to_plain(self))
 
     @staticmethod
     def chosen_types(plain: dict[str, Any], place: str) -> dict[str, type]:

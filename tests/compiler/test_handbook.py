@@ -104,7 +104,7 @@ def test_the_page_has_a_row_and_an_entry_for_each_code() -> None:
 
 def test_every_entry_is_printed_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     for code in HANDBOOK:
-        assert explain(code, None, None, (), as_json=False) == explain(code, None, None, (), as_json=True) == 0
+        assert explain(code, None, None, (), False, as_json=False) == explain(code, None, None, (), False, as_json=True) == 0
     assert handbook(as_json=True) == 0
     capsys.readouterr().out.encode()
     assert handbook(as_json=False) == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.documents.test_hostile_documents import with_prose
 from tests.compiler.commands.shell import ROOT, expc
+from tests.compiler.documents.test_hostile_documents import with_prose
 from tests.fuzz.hostile import CANARY, HOSTILE
 from tests.fuzz.spec_texts import written
 from tests.launchers.launching import STAGES
