@@ -25,6 +25,8 @@ from .lowering.references import PARENT, references, written
 from .source import SourceFile
 from .spec_schema import complete
 
+MAX_REFUSED = 500  # mistakes in references after which the others are not looked at
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -99,6 +101,8 @@ class Session:
         referred: dict[str, tuple[Resolved, Experiment]] = {}
         found: list[Diagnostic] = []
         for key, target in targets.items():
+            if len(found) > MAX_REFUSED:
+                break
             if (refused := self._refused(resolved, key, target)) is not None:
                 found.append(refused)
                 continue

@@ -14,6 +14,7 @@ from .source import Span
 
 TAB = 4
 WIDTH = 140  # columns of an excerpt; of a longer line, the part around the caret is shown
+LONGEST = 4 * WIDTH  # characters of an excerpt, however many of them take no room
 STYLES = {
     "error": "\x1b[1;31m",
     "warning": "\x1b[1;33m",
@@ -72,11 +73,11 @@ def _excerpt(span: Span, colour: bool) -> list[str]:
 
 def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     """The part of a long line around [start, end), and where these fall in it."""
-    if width(line) <= WIDTH:
+    if len(line) <= LONGEST and width(line) <= WIDTH:
         return line, start, end
     left = _back(line, start, WIDTH // 3)
     right, used = left, 0
-    while right < len(line) and used + _columns(line[right]) <= WIDTH:
+    while right < min(len(line), left + LONGEST) and used + _columns(line[right]) <= WIDTH:
         used, right = used + _columns(line[right]), right + 1
     left = _back(line, left, WIDTH - used)  # near the end of the line there is room for more before it
     head, tail = "…" if left else "", "…" if right < len(line) else ""
@@ -86,7 +87,8 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 def _back(line: str, start: int, columns: int) -> int:
     """Where the text begins that fills so many columns before `start`."""
-    while start > 0 and _columns(line[start - 1]) <= columns:
+    first = max(0, start - LONGEST)
+    while start > first and _columns(line[start - 1]) <= columns:
         start, columns = start - 1, columns - _columns(line[start - 1])
     return start
 

@@ -27,7 +27,7 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     check, plain = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema)), resolved.plain()
     if check.shapes.verdicts.holds(check.shapes.schema, plain):
         return []
-    for error in check.shapes.validator.iter_errors(plain):
+    for error in islice(check.shapes.validator.iter_errors(plain), MAX_FOUND):
         check.explain(error)
     if check.found or check.missing:
         check.strays(plain)
