@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import PurePosixPath
 
 from expc.compiler import render
@@ -13,7 +14,7 @@ from expc.compiler.pipeline import Compiled, artifacts
 
 def can_be_printed(text: str) -> bool:
     """Whether nothing in a text acts on a terminal: no control characters, nothing that turns the direction of text."""
-    return all(c.isprintable() or c in "\n\u200d\u3000\xa0" for c in text)
+    return all(c.isprintable() or c in "\n\u200d" or unicodedata.category(c) == "Zs" for c in text)
 
 
 def survives(one: Compiled) -> dict[str, str]:
