@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -82,28 +82,15 @@ def _record(workspace: Path, run: str) -> dict[str, object]:
 @commands.command()
 @json_option
 def status(as_json: bool) -> None:
-    """One line for each run of this workspace: outcome, step, last validation."""
+    """One line for each run of this workspace, newest first: outcome, step, last validation, pace, time left."""
+    from .live.status import rows, table
+
     with _user_errors():
-        workspace = find_workspace(Path.cwd())
-        records = [read_json(path) for path in sorted((workspace / "runs").glob("*/record.json"))]
-        rows = [_seen(workspace, record) for record in records if isinstance(record, dict) and "run" in record]
+        found = rows(find_workspace(Path.cwd()))
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    if not rows:
-        click.echo("no runs yet")
-    for row in rows:
-        measured = ", ".join(f"{name} {value:.4f}" for name, value in (row.get("last_validation") or {}).items()
-                             if name != "step" and isinstance(value, float))
-        click.echo(f"{row['run']:<28} {row['outcome']:<12} step {row['step']:>8,}  {measured}")
-
-
-def _seen(workspace: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """The record with the outcome that a look at the lock gives: a run that nobody holds any more does not run."""
-    from .lock import is_held
-
-    alive = is_held(workspace / "runs" / record["run"] / "lock")
-    return record | ({"outcome": "killed"} if record["outcome"] == "running" and not alive else {})
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(table(found)) if found else "no runs yet")
 
 
 def _loaded(name: str) -> Loaded:

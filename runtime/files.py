@@ -40,7 +40,7 @@ def read_json(path: Path) -> Any:
     """The file's JSON, or None where there is no file or no whole JSON in it."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

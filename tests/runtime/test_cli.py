@@ -48,7 +48,7 @@ def test_run_status_and_again(toy: Path, made: Experiment) -> None:
     code, log = processes.run(toy, made)
     assert code == DONE and "data: runs/.data/" in log and "trained already: step 20 of 20" in log
     code, log = processes.command(toy, "status")
-    assert code == DONE and log.split()[:4] == ["toy", "done", "step", "20"] and "valid_loss" in log
+    assert code == DONE and log.splitlines()[1].split()[:5] == ["toy", "done", "20", "of", "20"] and "valid_loss" in log
     code, log = processes.command(toy, "status", "--json")
     assert [row["run"] for row in json.loads(log)] == ["toy"]
 

@@ -1,0 +1,1 @@
+"""Looking at runs from outside, by what they leave in their folders: `status` lists them, `watch` follows one."""
