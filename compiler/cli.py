@@ -15,7 +15,7 @@ import click
 
 from .render import printable
 
-RUNTIME = ("run", "status", "eval", "compare", "report")
+RUNTIME = ("run", "status", "watch", "eval", "compare", "report")
 STALE, MISUSED = 2, 64
 
 

@@ -93,6 +93,27 @@ def status(as_json: bool) -> None:
         click.echo("\n".join(table(found)) if found else "no runs yet")
 
 
+@commands.command()
+@click.argument("run", metavar="RUN", required=False)
+@click.option("--once", is_flag=True, help="Print what there is to see now, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print what `expc status --json` says of this run, and end.")
+def watch(run: str | None, once: bool, as_json: bool) -> None:
+    """Follow RUN (the one that trains now, if none is named) until it ends; the exit code is the run's own. q leaves."""
+    with _user_errors():
+        from .live.choose import chosen
+
+        folder = chosen(find_workspace(Path.cwd()), run)
+        if as_json:
+            from .live.facts import look
+            from .live.status import row
+
+            click.echo(json.dumps(row(look(folder)), indent=2, ensure_ascii=False))
+            return
+        from .live.screen import watch as follow
+
+        sys.exit(follow(folder, once))
+
+
 def _loaded(name: str) -> Loaded:
     from .snapshot import load
 

@@ -190,7 +190,8 @@ class Loop:
             self.metrics.write(self.position.step, "pace", {
                 "phase": self.experiment.training.phase_at(self.position.step - 1).name,
                 "seconds": round(self.position.seconds, 4), "samples": self.position.samples,
-                "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1)})
+                "tokens": self.position.tokens, "tokens_per_second": round(self.pace(), 1),
+                "peak_memory": memory.peak_memory()[0]})
         self.guards.obey()
 
     def _judge(self, update: Update, gauges: dict[str, float]) -> None:

@@ -55,6 +55,6 @@ def _cells(one: dict[str, Any]) -> tuple[str, ...]:
     since = datetime.fromisoformat(one["since"]).astimezone().strftime("%Y-%m-%d %H:%M") if one["since"] else "-"
     pace = f"{one['tokens_per_second']:,.0f}" if one["tokens_per_second"] is not None else "-"
     left = f"about {duration(one['seconds_left'])}" if one["seconds_left"] is not None else "-"
-    words = (one["run"], one["outcome"], f"{one['step']:,}{steps}", one["phase"] or "-", measured + at or "-", pace, left, since,
-             one["device"] or "-")
+    words = (one["run"], one["outcome"], f"{one['step']:,}{steps}", one["phase"] or "-", measured + at or "-", pace, left,
+             since, one["device"] or "-")
     return tuple(visible(word) for word in words)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 LARGE = 4_000_000
 """Bytes above which a journal is read in samples at first."""
 SAMPLES = 1000
-END = 200_000
+END = 500_000
 """Bytes of a large journal's end that are read whole: the last thousand lines or so."""
 
 
@@ -46,12 +46,13 @@ class Tail:
     def read(self) -> Iterator[dict[str, Any]]:
         """What has come since the last call; everything, or samples of it, where the file is new or has been replaced."""
         self.restarted = self._reopened()
-        if self._file is None:
-            return
-        size = os.fstat(self._file.fileno()).st_size
+        return self._new(self._file) if self._file else iter(())
+
+    def _new(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
+        size = os.fstat(file.fileno()).st_size
         if self.restarted and size > LARGE:
-            yield from self._sampled(self._file, size)
-        data = self._torn + self._file.read()
+            yield from self._sampled(file, size)
+        data = self._torn + file.read()
         whole, newline, self._torn = data.rpartition(b"\n")
         yield from _objects(whole + newline)
 
