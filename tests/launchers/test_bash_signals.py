@@ -43,7 +43,7 @@ def started(made: Workspace, *arguments: str, at: str = "train", **environment: 
 
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and the last line of what it said."""
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     return process.returncode, said.strip().rpartition("\n")[2]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from expc.compiler.contract import files as whole_files
 from expc.compiler.contract.experiment import Experiment
 from expc.runtime import files
 from tests.runtime import power, toy_family
@@ -72,5 +73,5 @@ def test_a_file_written_whole_is_whole_and_one_that_is_not_synced_is_not(tmp_pat
     root.mkdir()
     files.write_atomic(root / "file", "before")
     assert left(root, 0.0, monkeypatch, lambda: files.write_atomic(root / "file", "after")) == {"file": "after"}
-    monkeypatch.setattr(files, "sync", lambda path: None)
+    monkeypatch.setattr(whole_files, "sync", lambda path: None)
     assert left(root, 0.0, monkeypatch, lambda: files.write_atomic(root / "file", "later")) == {"file": "after"}
