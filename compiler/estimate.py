@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .contract.experiment import Experiment
 from .contract.phases import Phase
 from .contract.promises import Prediction, Predictions
-from .contract.training import Training
+from .contract.training import Training, known
 from .families import family
 from .hardware import DEVICES
 
@@ -18,9 +18,26 @@ from .hardware import DEVICES
 def estimate(experiment: Experiment) -> Predictions:
     """All predictions for an experiment on its target."""
     training, chosen = experiment.training, family(experiment.training.family)
+    if not training.groups:
+        return Predictions({}, {}, tuple(_foreign(training)))
     fullest, memory = _fullest(training)
     figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
     return Predictions(chosen.parameters(training.config), memory, tuple(figures))
+
+
+def _foreign(training: Training) -> Iterator[Prediction]:
+    """Of a program that knows its own model: the tokens that it is told to train on, where the spec states its batch."""
+    yield Prediction("parameters", None, "number", "unverified", "the program knows its own model")
+    if training.phases:
+        yield from _tokens(training)
+
+
+def _tokens(training: Training) -> Iterator[Prediction]:
+    before, after = known(training.served(training.start)).tokens, known(training.served(training.steps)).tokens
+    how = " + ".join(f"{phase.end - phase.start:,} steps x {phase.batch.tokens:,}" for phase in training.phases) + " tokens"
+    yield Prediction("tokens", after - before, "number", "exact", how)
+    yield Prediction("tokens_in_all", after, "number", "exact",
+                     f"{before:,} of the parent + {how}" if before else "those of this run")
 
 
 def _fullest(training: Training) -> tuple[Phase, dict[str, int]]:
@@ -32,13 +49,9 @@ def _fullest(training: Training) -> tuple[Phase, dict[str, int]]:
 
 def _counts(experiment: Experiment) -> Iterator[Prediction]:
     training, chosen = experiment.training, family(experiment.training.family)
-    before, after = training.served(training.start).tokens, training.served(training.steps).tokens
-    how = " + ".join(f"{phase.end - phase.start:,} steps x {phase.batch.tokens:,}" for phase in training.phases) + " tokens"
     yield Prediction("parameters", sum(chosen.parameters(training.config).values()), "number", "exact",
                      "sum over the modules")
-    yield Prediction("tokens", after - before, "number", "exact", how)
-    yield Prediction("tokens_in_all", after, "number", "exact",
-                     f"{before:,} of the parent + {how}" if before else "those of this run")
+    yield from _tokens(training)
     yield Prediction("chance_loss", chosen.chance_loss(training.config), "nats", "exact", "ln of the vocabulary")
 
 

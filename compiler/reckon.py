@@ -36,15 +36,14 @@ def _exactly(value: float | None) -> Range | None:
 
 def _of_the_run(quantity: str, experiment: Experiment) -> Reckoned:
     predictions, batch = experiment.predictions, experiment.training.batch
-    training = experiment.training
-    served, before = training.served(training.steps), training.served(training.start)
+    own = experiment.training.own_served(experiment.training.steps)
     samples = experiment.claims.figure("samples")
     laws: dict[str, Callable[[], Range | None]] = {
         "parameters": lambda: _exactly(sum(predictions.parameters.values()) or None),
         "optimizer_state": lambda: _exactly(predictions.memory.get("optimizer_state")),
-        "samples_per_update": lambda: _exactly(batch.samples),
-        "tokens": lambda: _exactly(served.tokens - before.tokens),
-        "epochs": lambda: samples.value.inverse(served.samples - before.samples) if samples else None,
+        "samples_per_update": lambda: _exactly(batch.samples if batch else None),
+        "tokens": lambda: _exactly(own.tokens if own else None),
+        "epochs": lambda: samples.value.inverse(own.samples) if samples and own else None,
         "batches_per_epoch": lambda: updates_per_epoch(experiment) if samples else None,
     }
     return (laws[quantity]() if quantity in laws else None), quantity
@@ -53,7 +52,7 @@ def _of_the_run(quantity: str, experiment: Experiment) -> Reckoned:
 def updates_per_epoch(experiment: Experiment) -> Range | None:
     """Updates that see every stated sample once, with and without the last, unfilled one; else what is claimed of it."""
     samples, batches = (experiment.claims.figure(name) for name in ("samples", "batches_per_epoch"))
-    if samples:
+    if samples and experiment.training.batch:
         each = samples.value.scaled(1 / experiment.training.batch.samples)
         return Range(floor(each.low), ceil(each.high))
     return batches.value if batches else None
@@ -79,8 +78,9 @@ def _on(machine: Machine, quantity: str, experiment: Experiment) -> Reckoned:
 def step_times(machine: Machine, experiment: Experiment) -> Iterator[tuple[str, Range]]:
     """Seconds an update of this run, by each of the speeds that are stated of a machine."""
     batch = experiment.training.batch
-    for name, amount in (("steps_per_second", 1), ("samples_per_second", batch.samples), ("tokens_per_second", batch.tokens)):
-        if speed := machine.figure(name):
+    samples, tokens = (batch.samples, batch.tokens) if batch else (None, None)
+    for name, amount in (("steps_per_second", 1), ("samples_per_second", samples), ("tokens_per_second", tokens)):
+        if amount and (speed := machine.figure(name)):
             yield name, speed.value.inverse(amount)
     if seconds := machine.figure("seconds_per_step"):
         yield "seconds_per_step", seconds.value
@@ -92,8 +92,8 @@ def _peak(machine: Machine, experiment: Experiment) -> Reckoned:
     if line and machine.rows is not None and machine.rows not in line.through:
         return _exactly(line.at(machine.rows)), "memory_line"
     same = (machine.target, machine.count) == (experiment.hardware.target, experiment.hardware.count)
-    predicted = figure(experiment.predictions, "peak_memory")
-    if same and machine.rows in (None, experiment.training.batch.rows) and predicted:
+    predicted, batch = figure(experiment.predictions, "peak_memory"), experiment.training.batch
+    if same and machine.rows in (None, batch.rows if batch else None) and predicted:
         return _exactly(predicted.value), f"peak_memory.{predicted.method}"
     return None, ""
 

@@ -30,13 +30,15 @@ def complete() -> dict[str, Any]:
     for holder in (properties["hardware"], machine):
         holder["properties"]["target"]["enum"] = list(DEVICES)
     properties["launch"]["properties"]["targets"]["items"]["enum"] = list(TARGETS)
-    schema["allOf"] = [_when_family(name, family) for name in FAMILIES]
+    fragments = {name: _read(_HERE / "families" / FAMILIES[name].SCHEMA_FILE) for name in FAMILIES}
+    schema["$defs"] |= {name: one for fragment in fragments.values() for name, one in fragment.pop("$defs", {}).items()}
+    schema["allOf"] = [_when_family(fragment, name, family) for name, fragment in fragments.items()]
     return schema
 
 
-def _when_family(name: str, family: dict[str, Any]) -> dict[str, Any]:
-    fragment = _read(_HERE / "families" / FAMILIES[name].SCHEMA_FILE)
-    fragment["model"]["properties"] = {"family": family, **fragment["model"]["properties"]}
+def _when_family(fragment: dict[str, Any], name: str, family: dict[str, Any]) -> dict[str, Any]:
+    model = fragment["properties"]["model"]
+    model["properties"] = {"family": family, **model["properties"]}
     condition = {"required": ["model"], "properties": {"model": {
         "type": "object", "required": ["family"], "properties": {"family": {"const": name}}}}}
-    return {"if": condition, "then": {"properties": fragment}}
+    return {"if": condition, "then": {"required": fragment["required"], "properties": fragment["properties"]}}

@@ -21,6 +21,7 @@ from . import (
     claimed_memory,
     claimed_time,
     claimed_twice,
+    command,
     comparison,
     continuation,
     data,
@@ -42,13 +43,15 @@ from . import (
     starting_point,
     suites,
     targets,
+    watching,
 )
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, retention, memory, suites,
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
-                                  claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes)
+                                  claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
+                                  command, watching)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract.families import gpt
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -22,7 +23,9 @@ CODES = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Heads against width."""
-    model = subject.experiment.training.config.model
+    if not isinstance(config := subject.experiment.training.config, gpt.Config):
+        return
+    model = config.model
     fitting = [heads for heads in range(1, model.dim + 1) if model.dim % (2 * heads) == 0]
     if model.heads not in fitting:
         near = sorted(sorted(fitting, key=lambda heads: abs(heads - model.heads))[:3])

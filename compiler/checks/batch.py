@@ -31,6 +31,8 @@ CODES = (
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Stated tokens against their product; ranks against devices."""
     batch = subject.experiment.training.batch
+    if batch is None or subject.resolved.value("batch.total_tokens") is None:
+        return
     stated = parse_count(subject.resolved.value("batch.total_tokens"))
     if stated != batch.tokens:
         yield subject.finding(

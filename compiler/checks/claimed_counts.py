@@ -42,7 +42,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield subject.finding("E380", f"{words.label('claim', one.quantity)}: stated {shown(one.value, one.unit)}, "
                                   f"computed {shown(one.computed, one.unit)} ({how})", one.key)
     samples, batch = subject.experiment.claims.figure("samples"), subject.experiment.training.batch
-    if samples and samples.value.high < batch.samples:
+    if samples and batch and samples.value.high < batch.samples:
         yield subject.finding(
             "E384", f"{shown(samples.value, 'number')} samples do not fill one update of {batch.rows} rows x "
             f"{batch.accumulation} accumulated x {batch.ranks} ranks = {batch.samples}", samples.key,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..codes.entry import entry
 from ..contract.claims import Machine, Stated
-from ..contract.quantities import size
+from ..contract.quantities import DASH, size
 from ..diagnostics import Diagnostic
 from ..hardware import DEVICES
 from ..reckon import Line, memory_line
@@ -51,10 +51,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _against_computed(subject, machine, peak, line)
             need = line.at(machine.rows) if line and machine.rows else peak.value.high
             yield from _against_device(subject, machine.target, machine.rows, need, peak.key, line)
-    own = subject.experiment.training.batch.rows
+    batch = subject.experiment.training.batch
+    own = batch.rows if batch else None
     stated = {(machine.target, machine.rows) for machine in claims.machines}
     target = subject.experiment.hardware.target
-    if line and (target, own) not in stated:
+    if line and own and (target, own) not in stated:
         yield from _against_device(subject, target, own, line.at(own), "batch.rows", line)
 
 
@@ -72,10 +73,10 @@ def _against_computed(subject: Subject, machine: Machine, peak: Stated, line: Li
 
 def _against_device(subject: Subject, target: str, rows: int | None, need: float, key: str,
                     line: Line | None) -> Iterator[Diagnostic]:
-    device = DEVICES[target]
+    device, batch = DEVICES[target], subject.experiment.training.batch
     if device.memory and need > device.memory:
         fitting = int((device.memory - line.fixed) // line.each) if line else None
         yield subject.warning(
             "W382", key, {"need": size(need), "device": device.title, "memory": size(device.memory),
-                          "rows": str(rows or subject.experiment.training.batch.rows)},
+                          "rows": str(rows or (batch.rows if batch else DASH))},
             f"{max(fitting, 0)} rows fit" if fitting is not None else None)

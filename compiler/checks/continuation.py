@@ -41,7 +41,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _warmdown(subject: Subject, start: int) -> Iterator[Diagnostic]:
     law, steps = subject.experiment.schedule, subject.experiment.training.steps
     said = subject.resolved.layers("schedule.warmdown_of")
-    if said and said[-1].layer.by is not None and law.warmdown_ratio > 0 and steps > start:
+    if law and said and said[-1].layer.by is not None and law.warmdown_ratio > 0 and steps > start:
         figures = {"ratio": percent(law.warmdown_ratio, 0), "total": f"{round(law.warmdown_ratio * steps):,}",
                    "remaining": f"{round(law.warmdown_ratio * (steps - start)):,}", "steps": f"{steps:,}",
                    "own": f"{steps - start:,}", "base": law.warmdown_of}
@@ -50,6 +50,8 @@ def _warmdown(subject: Subject, start: int) -> Iterator[Diagnostic]:
 
 def _batch(subject: Subject, parent: Experiment) -> Iterator[Diagnostic]:
     training = subject.experiment.training
+    if not (training.phases and parent.training.phases):
+        return
     batch, before = training.phase_at(training.start).batch, parent.training.phase_at(training.start - 1).batch
     changed = any(one.key.startswith("optimizer.") for one in subject.experiment.changes)
     if batch.tokens == before.tokens or changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract.families import gpt
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -23,7 +24,9 @@ _NEEDS = {"synthetic": ("pieces", "path"), "folder": ("path", "pieces")}
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The source against its keys."""
-    data = subject.experiment.training.config.data
+    if not isinstance(config := subject.experiment.training.config, gpt.Config):
+        return
+    data = config.data
     needed, foreign = _NEEDS[data.source]
     if getattr(data, needed) is None:
         yield subject.finding("E302", f"source {data.source} needs {needed}", "data.source", f"add data.{needed}")

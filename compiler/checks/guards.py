@@ -11,6 +11,7 @@ from ..codes.entry import entry
 from ..contract.conditions import Event, metrics_of, parse, walk
 from ..contract.conditions.values import Span
 from ..contract.guards import NOT_FINITE, Guard
+from ..contract.training import known
 from ..diagnostics import Diagnostic, listing
 from ..families import family
 from .subject import Subject
@@ -128,8 +129,8 @@ def _whole(subject: Subject) -> str | None:
     training = subject.experiment.training
     if not family(training.family).SPLITS_BATCH:
         return f"in the family {training.family}, half the rows twice are another update"
-    if training.batch.ranks > 1:
-        return f"with {training.batch.ranks} processes, the others would wait for the one that ran out of memory"
+    if known(training.batch).ranks > 1:
+        return f"with {known(training.batch).ranks} processes, the others would wait for the one that ran out of memory"
     odd = next((phase for phase in training.phases if phase.batch.rows % 2), None)
     return f"a device takes {odd.batch.rows} rows at a time in phase {odd.name}" if odd else None
 

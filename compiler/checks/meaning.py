@@ -38,5 +38,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _meaning(experiment: Experiment) -> dict[str, object]:
     """What decides the meaning of a loss, by name."""
     chance = figure(experiment.predictions, "chance_loss")
-    data = to_plain(experiment.training.config)["data"]
+    data = to_plain(experiment.training.config).get("data", {})
     return {"ln V": round(chance.value, 3) if chance and chance.value else None, **dict(leaves(data, "data"))}

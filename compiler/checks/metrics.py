@@ -42,7 +42,8 @@ _SIDES = (("at_least", "above", "between"), ("at_most", "below", "between"))
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Metric names and bounds."""
     experiment = subject.experiment
-    known = metrics(experiment.training.family, tuple(suite.name for suite in experiment.evaluation.suites))
+    known = metrics(experiment.training.family, tuple(suite.name for suite in experiment.evaluation.suites),
+                    experiment.watching)
     named = [(f"expect.{index}", one.metric) for index, one in enumerate(experiment.expectations)]
     if experiment.scenarios:
         named.append(("scenarios", experiment.scenarios.metric))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..codes.entry import entry
 from ..contract.guards import Milestone
 from ..contract.metrics import COMMON
+from ..contract.watching import Watching
 from ..diagnostics import Diagnostic, listing, nearest
 from ..families import family
 from .metrics import bounds
@@ -37,15 +38,16 @@ CODES = (
 )
 
 
-def metrics(family_name: str) -> tuple[str, ...]:
-    """What a milestone can be about."""
+def metrics(family_name: str, watching: Watching | None = None) -> tuple[str, ...]:
+    """What a milestone can be about; of a foreign program, also the held-out figures that are read from it."""
     common = tuple(metric.name for metric in COMMON if metric.name in ("train_loss", "valid_loss"))
-    return (*common, *(metric.name for metric in family(family_name).METRICS))
+    read = [name for reader in watching.readers if reader.kind == "valid" for name in reader.figures] if watching else []
+    return (*common, *(metric.name for metric in family(family_name).METRICS), *read)
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Each milestone by itself."""
-    known = metrics(subject.experiment.training.family)
+    known = metrics(subject.experiment.training.family, subject.experiment.watching)
     for index, one in enumerate(subject.experiment.milestones):
         key, name = f"milestones.{index}", one.promise.metric
         said = subject.resolved.value(key)
@@ -62,7 +64,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _step(subject: Subject, one: Milestone, key: str) -> Iterator[Diagnostic]:
-    training, every = subject.experiment.training, subject.experiment.validation.every
+    training, validation = subject.experiment.training, subject.experiment.validation
+    every = validation.every if validation else 1  # when a foreign program validates, it alone knows
     start = training.start
     first = start + 1 if one.promise.metric == "train_loss" else min(training.steps, (start // every + 1) * every)
     if not first <= one.step <= training.steps:

@@ -52,7 +52,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         kept = ", ".join(f"{step:,}" for step in newest_kept(subject.parent, 6))
         yield subject.finding("E311", f"{subject.parent.run} has no checkpoint at step {resume.step:,}", "resume.step",
                               f"it keeps step {kept}", ["resume.from"])
-    yield from _unlike(subject, subject.parent)
+    if subject.experiment.watching is None:  # which flags of a foreign program make its model, nobody knows here
+        yield from _unlike(subject, subject.parent)
 
 
 def _unlike(subject: Subject, parent: Experiment) -> Iterator[Diagnostic]:

@@ -84,23 +84,25 @@ def _names(subject: Subject, key: str, said: dict[str, Any]) -> Iterator[Diagnos
     wanted = [(f"{key}.rates.{name}", name, groups, "parameter group") for name in said.get("rates", {})]
     wanted += [(f"{key}.frozen.{i}", name, groups, "parameter group") for i, name in enumerate(said.get("frozen", []))]
     wanted += [(f"{key}.losses.{name}", name, losses, "loss") for name in said.get("losses", {})]
-    for place, name, known, what in wanted:
-        if name not in known:
-            near = nearest(name, known)
+    for place, name, there, what in wanted:
+        if name not in there:
+            near = nearest(name, there)
             yield subject.finding("E414", f"there is no {what} {name} in {training.family}", place,
-                                  f'did you mean "{near}"?' if near else f"there are: {listing(known) or 'none'}")
+                                  f'did you mean "{near}"?' if near else f"there are: {listing(there) or 'none'}")
     if set(said.get("frozen", [])) >= set(groups):
         yield subject.finding("E414", "every parameter group is frozen, nothing would be trained", f"{key}.frozen")
 
 
 def _batches(subject: Subject, keys: dict[str, str]) -> Iterator[Diagnostic]:
-    training, rule = subject.experiment.training, subject.experiment.schedule.rate_rule
+    training, law = subject.experiment.training, subject.experiment.schedule
+    if law is None or training.batch is None:
+        return
     for phase in training.phases:
         key, own = f"{keys.get(phase.name)}.batch", training.batch
         if phase.batch.sequence_length > own.sequence_length:
             yield subject.finding("E415", f"rows of {phase.batch.sequence_length:,} tokens, the model has "
                                   f"{own.sequence_length:,}", f"{key}.sequence_length", also=["model.sequence_length"])
-        if phase.batch.tokens != own.tokens and rule is None:
+        if phase.batch.tokens != own.tokens and law.rate_rule is None:
             yield subject.finding(
                 "E412", f"{phase.name} has {phase.batch.tokens:,} tokens an update, the spec's own batch {own.tokens:,} "
                 f"(x {phase.batch.tokens / own.tokens:.3g}), and schedule.rate_rule is not set", key,

@@ -34,6 +34,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """The law's two ramps and the two periods against the steps there are."""
     experiment = subject.experiment
     law, training = experiment.schedule, experiment.training
+    if law is None or experiment.validation is None:
+        return
     room = training.steps - law_start(training.resume)
     if law.warmup_steps + law.warmdown_steps > room > 0:
         yield subject.finding(

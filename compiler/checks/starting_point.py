@@ -37,7 +37,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     experiment, scenarios = subject.experiment, subject.experiment.scenarios
     if not scenarios or scenarios.relative_to:
         return
-    known = metrics(experiment.training.family, tuple(suite.name for suite in experiment.evaluation.suites))
+    suites = tuple(suite.name for suite in experiment.evaluation.suites)
+    known = metrics(experiment.training.family, suites, experiment.watching)
     for one in experiment.claims.scores:
         figures = {"of": one.of, "start": shown(one.figure.value, "fraction"), "metric": str(one.metric)}
         if one.metric not in known:

@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         yield subject.finding("E353", 'a suite cannot be named "composite": that is the weighted mean of all suites',
                               "eval.suites.composite", "give it another name")
     total = sum(suite.weight for suite in suites)
-    if not isclose(total, 1.0, abs_tol=1e-9):
+    if suites and not isclose(total, 1.0, abs_tol=1e-9):
         terms = " + ".join(f"{suite.weight:.6g}" for suite in suites)
         yield subject.finding("E330", f"the suites' weights are {terms} = {total:.6g}, not 1", "eval.suites",
                               also=[f"eval.suites.{suite.name}.weight" for suite in suites])

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import quantities, rendering
 from .experiment import Experiment
+from .foreign import listed
 from .rendering import Words
 
 
@@ -45,27 +46,45 @@ def _values(experiment: Experiment) -> dict[str, Any]:
     values: dict[str, Any] = {"model.family": training.family}
     for section in dataclasses.fields(training.config):
         values |= _fields(section.name, getattr(training.config, section.name))
-    batch = training.batch
-    values |= {"batch.rows": batch.rows, "batch.accumulation": batch.accumulation, "batch.ranks": batch.ranks,
-               "batch.total_tokens": batch.tokens, "optimizer.gradient_clip": training.gradient_clip}
-    values |= _fields("schedule", experiment.schedule) | {"steps": training.steps, "seed": training.seed,
-                                                          "precision": training.precision, "compile": training.compile}
+    if batch := training.batch:
+        values |= {"batch.rows": batch.rows, "batch.accumulation": batch.accumulation, "batch.ranks": batch.ranks,
+                   "batch.total_tokens": batch.tokens}
+    values |= {"optimizer.gradient_clip": training.gradient_clip} | _fields("schedule", experiment.schedule)
+    values |= {"steps": training.steps, "seed": training.seed, "precision": training.precision,
+               "compile": training.compile if training.groups else None}
     if training.resume:
-        values |= {"resume.from": training.resume.parent, "resume.step": training.resume.step,
-                   "resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
+        values |= {"resume.from": training.resume.parent, "resume.step": training.resume.step}
+    if training.resume and training.groups:
+        values |= {"resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
     kept = experiment.checkpoint.keep_best
-    values |= _fields("checkpoint", experiment.checkpoint) | {
-        "checkpoint.keep_best": kept and f"{kept.count} ({kept.metric})"} | _fields("eval.validation", experiment.validation)
+    if experiment.watching is None:
+        values |= _fields("checkpoint", experiment.checkpoint) | {
+            "checkpoint.keep_best": kept and f"{kept.count} ({kept.metric})"}
+    elif experiment.watching.checkpoints:
+        values |= {"checkpoint.every": experiment.checkpoint.every}
+    values |= _fields("eval.validation", experiment.validation)
     price = hardware.price_per_hour and quantities.significant(hardware.price_per_hour) + f" {hardware.currency or ''}"
     return values | {"hardware.target": hardware.title, "hardware.count": hardware.count,
                      "hardware.memory_budget": hardware.memory_budget, "hardware.price_per_hour": price}
 
 
 def _fields(prefix: str, settings: Any) -> dict[str, Any]:
-    return {f"{prefix}.{field.name}": getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    """Settings by key: those of a mapping below its name, those of a part that is not told of in a spec beside the others."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(settings) if settings else ():
+        value, key = getattr(settings, field.name), f"{prefix}.{field.name}"
+        if dataclasses.is_dataclass(value):
+            found |= _fields(prefix, value)
+        elif isinstance(value, dict):
+            found |= {f"{key}.{name}": listed(one) for name, one in value.items()}
+        else:
+            found[key] = listed(value)
+    return found
 
 
 def _shown(key: str, value: Any, words: Words) -> str:
+    if key.startswith(("command.flags.", "command.env.")):  # as the program will read it
+        return rendering.code(listed((value,)))
     if isinstance(value, bool):
         return words("yes") if value else words("no")
     if key.endswith("memory_budget"):
@@ -85,11 +104,13 @@ def _shown(key: str, value: Any, words: Words) -> str:
 def _facts(experiment: Experiment) -> dict[str, str]:
     """Numbers that the explanations of the configuration table compute with, already formatted."""
     training = experiment.training
-    model = training.config.model
+    model = getattr(training.config, "model", None)
     public = {name: getattr(model, name) for name in dir(model) if not name.startswith("_")}
     numbers = {name: value for name, value in public.items() if isinstance(value, (int, float))}
-    numbers |= {field.name: getattr(training.batch, field.name) for field in dataclasses.fields(training.batch)}
-    numbers |= {"steps": training.steps, "own_steps": training.own_steps, "start": training.start,
-                "warmdown_steps": experiment.schedule.warmdown_steps,
-                "warmdown_start": training.steps - experiment.schedule.warmdown_steps}
+    if training.batch:
+        numbers |= {field.name: getattr(training.batch, field.name) for field in dataclasses.fields(training.batch)}
+    numbers |= {"steps": training.steps, "own_steps": training.own_steps, "start": training.start}
+    if experiment.schedule:
+        numbers |= {"warmdown_steps": experiment.schedule.warmdown_steps,
+                    "warmdown_start": training.steps - experiment.schedule.warmdown_steps}
     return {name: f"{value:,}" for name, value in numbers.items()}

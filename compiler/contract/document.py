@@ -13,14 +13,16 @@ from . import names, quantities, rendering
 from .claims import Stated
 from .configuration import reason, rows
 from .experiment import Experiment, Remark
+from .foreign import program_context
 from .guards import FLUSH_STEPS
 from .phases import Phase
 from .rendering import Words
 from .snapshot import training_sha256
 from .training import Training
 
-SECTIONS_WITH_NOTES = ("goal", "model", "data", "batch", "optimizer", "schedule", "phases", "steps", "resume", "checkpoint",
-                       "hardware", "launch", "eval", "expect", "scenarios", "guards", "milestones", "claims")
+SECTIONS_WITH_NOTES = ("goal", "model", "command", "watch", "data", "batch", "optimizer", "schedule", "phases", "steps",
+                       "resume", "checkpoint", "hardware", "launch", "eval", "expect", "scenarios", "guards", "milestones",
+                       "claims")
 STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 
 
@@ -46,14 +48,22 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "stated": tuple(_stated(experiment, words)),
         "differing": tuple(differing(experiment)),
         "launchers": tuple(names.launcher(experiment, target) for target in experiment.launch.targets),
-        "stages": tuple(stage for stage in STAGES if stage != "compare" or experiment.evaluation.compare),
+        "stages": tuple(_stages(experiment)),
         "modules": _largest_first(experiment.predictions.parameters),
         "parameters": sum(experiment.predictions.parameters.values()) or None,
         "memory_parts": _largest_first(experiment.predictions.memory),
         "memory_total": sum(experiment.predictions.memory.values()),
         "names": names,
         "flush_steps": FLUSH_STEPS,
+        **program_context(experiment),
     }
+
+
+def _stages(experiment: Experiment) -> Iterator[str]:
+    """The stages that have something to do."""
+    for stage in STAGES:
+        if (stage != "compare" or experiment.evaluation.compare) and (stage != "prepare" or experiment.training.groups):
+            yield stage
 
 
 def _metric(experiment: Experiment, name: str, words: Words) -> str:
@@ -68,9 +78,10 @@ def _largest_first(parts: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(parts.items(), key=lambda part: (-part[1], part[0])))
 
 
-def own_tokens(training: Training) -> int:
-    """Tokens that the run is to train on itself."""
-    return training.served(training.steps).tokens - training.served(training.start).tokens
+def own_tokens(training: Training) -> int | None:
+    """Tokens that the run is to train on itself; None where its batch is not known."""
+    own = training.own_served(training.steps)
+    return own.tokens if own else None
 
 
 def _rate_factors(training: Training, phase: Phase, words: Words) -> str:
@@ -86,6 +97,8 @@ def _rate_factors(training: Training, phase: Phase, words: Words) -> str:
 def schedule_points(training: Training) -> tuple[tuple[int, float], ...]:
     """(step, multiplier of the update that starts from it): this run's first and last update, each corner and each
     beginning of a phase between."""
+    if "rate" not in training.curves:
+        return ()
     curve, first, last = training.curves["rate"], training.start, training.steps - 1
     wanted = {*(step for step, _ in curve.breakpoints()), *(phase.start for phase in training.phases)}
     corners = {step for step in wanted if first < step < last}

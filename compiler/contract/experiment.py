@@ -13,6 +13,7 @@ from .claims import Claims
 from .guards import NOT_FINITE, Guard, Milestone
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
 from .training import BoundaryRow, Training
+from .watching import Watching
 
 FORMAT = "expc.snapshot/1"
 
@@ -90,10 +91,11 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Launch:
-    """Names and kinds of the launchers."""
+    """Names and kinds of the launchers; `standalone` adds one that needs nothing of expc where it runs."""
 
     name: str
     targets: tuple[str, ...]
+    standalone: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Finding:
 class Experiment:
     """One experiment, resolved and checked. `run` names its folders and files: the name, then `.profile` if there is one.
 
-    `loading` is by the name of the phase.
+    `loading` is by the name of the phase. A foreign program has `watching`; its schedule and validation are its own business
+    (None), and `checkpoint` means something only where `watching.checkpoints` says what it saves.
     """
 
     run: str
@@ -137,9 +140,9 @@ class Experiment:
     goal: Text
     date: str | None
     training: Training
-    schedule: Schedule
+    schedule: Schedule | None
     checkpoint: Checkpointing
-    validation: Validation
+    validation: Validation | None
     loading: dict[str, Loading]
     hardware: Hardware
     launch: Launch
@@ -155,3 +158,4 @@ class Experiment:
     predictions: Predictions
     guards: tuple[Guard, ...] = (NOT_FINITE,)
     milestones: tuple[Milestone, ...] = ()
+    watching: Watching | None = None

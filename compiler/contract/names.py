@@ -29,7 +29,7 @@ def checkpoint(run: str, step: int) -> str:
 
 
 def launcher(experiment: Experiment, target: str) -> str:
-    """The launcher of one kind: `<name>[.<profile>][.tmux].sh`."""
+    """The launcher of one kind: `<name>[.<profile>][.tmux].sh`, or `.standalone.sh`."""
     profile = f".{experiment.profile}" if experiment.profile else ""
     kind = "" if target == "bash" else f".{target}"
     return f"generated/{experiment.launch.name}{profile}{kind}.sh"

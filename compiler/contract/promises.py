@@ -14,7 +14,10 @@ Text = dict[str, str]
 
 @dataclass(frozen=True)
 class Suite:
-    """One evaluation suite: prompts that the model completes, indicators that each completion is judged by."""
+    """One evaluation suite: prompts that the model completes, indicators that each completion is judged by.
+
+    A suite without prompts is a score that a foreign program's own evaluation gives under the suite's name.
+    """
 
     name: str
     title: Text

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from . import canonical
 from .codec import Malformed, to_plain
 from .families import CONFIGS
-from .families.gpt import Config as GPTConfig
 from .phases import Batch, Phase, Served
 from .schedules import Curve
+
+T = TypeVar("T")
+
+
+def known(value: T | None) -> T:
+    """What only a foreign program may leave unknown, where it is none."""
+    assert value is not None
+    return value
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Resume:
     parent: str
     parent_training_sha256: str
     step: int
-    served: Served
+    served: Served | None
     optimizer: Literal["keep", "reset"]
     schedule: Literal["continue", "restart", "rewarm"]
 
@@ -49,19 +56,20 @@ class Resume:
 class Training:
     """All that changes training. `family` decides the type of `config`; `curves["rate"]` multiplies every peak rate.
 
-    `batch` is the spec's own, which holds wherever no phase says otherwise; what an update really sees is its phase's.
+    `batch` is the spec's own, which holds wherever no phase says otherwise; what an update really sees is its phase's. Of a
+    foreign program the batch may be unknown (None, and no phases), and so may seed and precision; it has no groups and curves.
     """
 
     family: str
-    config: GPTConfig
-    batch: Batch
+    config: Any
+    batch: Batch | None
     phases: tuple[Phase, ...]
     groups: tuple[ParameterGroup, ...]
     curves: dict[str, Curve]
     gradient_clip: float | None
     steps: int
-    seed: int
-    precision: Literal["fp32", "bf16"]
+    seed: int | None
+    precision: Literal["fp32", "bf16"] | None
     compile: bool
     resume: Resume | None
 
@@ -82,12 +90,19 @@ class Training:
                 return phase
         return self.phases[-1]
 
-    def served(self, step: int) -> Served:
-        """What has been served when the run has come to `step`, its parents' part included."""
+    def served(self, step: int) -> Served | None:
+        """What has been served when the run has come to `step`, its parents' part included; None where nobody knows."""
         counted = self.resume.served if self.resume else Served(0, 0)
+        if counted is None or not self.phases:
+            return None
         for phase in self.phases:
             counted = counted.after(max(0, min(step, phase.end) - phase.start), phase.batch)
         return counted
+
+    def own_served(self, step: int) -> Served | None:
+        """What the run itself has served when it has come to `step`; None where nobody knows."""
+        before, after = self.served(self.start), self.served(step)
+        return Served(after.samples - before.samples, after.tokens - before.tokens) if before and after else None
 
     def rates_at(self, n: int) -> dict[str, float]:
         """The rate of each parameter group at update n, by name."""

@@ -22,7 +22,8 @@ def render_documents(experiment: Experiment) -> dict[str, str]:
     texts: dict[str, str] = {}
     for language in experiment.languages:
         texts[names.document(experiment, "DESIGN", language)] = render_design(experiment, language)
-        texts[names.schedule_figure(experiment, language)] = render_schedule(experiment, language)
+        if "rate" in experiment.training.curves:
+            texts[names.schedule_figure(experiment, language)] = render_schedule(experiment, language)
     return texts
 
 
@@ -46,7 +47,11 @@ def _files(experiment: Experiment, words: rendering.Words) -> list[tuple[str, st
     files.append((names.snapshot(run), words("file.snapshot")))
     for language in experiment.languages:
         files.append((f"{generated}/{names.document(experiment, 'DESIGN', language)}", words("file.design")))
-    files += [(f"{names.checkpoint(run, step)}/", words("file.checkpoint")) for step in newest_kept(experiment, CHECKPOINTS)]
+    if experiment.launch.standalone:
+        files.append((names.launcher(experiment, "standalone"), words("file.launcher.standalone")))
+    saves = experiment.watching is None or experiment.watching.checkpoints
+    files += [(f"{names.checkpoint(run, step)}/", words("file.checkpoint"))
+              for step in newest_kept(experiment, CHECKPOINTS) if saves]
     files.append((f"{results}/metrics.jsonl", words("file.metrics")))
     if experiment.evaluation.compare:
         files.append((f"{results}/{experiment.evaluation.results_file}", words("file.comparison")))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import gpt
+from . import command, gpt
 
-FAMILIES: dict[str, ModuleType] = {"gpt": gpt}
+FAMILIES: dict[str, ModuleType] = {"gpt": gpt, "command": command}
 
 
 def family(name: str) -> ModuleType:

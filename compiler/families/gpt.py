@@ -41,6 +41,10 @@ def config(plain: dict[str, Any]) -> Config:
     )
 
 
+def watching(plain: dict[str, Any]) -> None:
+    """Nothing: the loop trains it."""
+
+
 def groups(plain: dict[str, Any], config: Config, batch: Batch) -> tuple[ParameterGroup, ...]:
     """The parameter groups with their effective peak rates, scaled as in nanochat's `GPT.setup_optimizer`.
 

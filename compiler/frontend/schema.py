@@ -182,7 +182,8 @@ class _Check:
                     self.unknown_key(key, (name,), schema, value)
 
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
-        options = self.shapes.properties(schema, instance).get(key, [])
+        whole = schema if path else self.shapes.schema  # a family asks for sections that all families describe alike
+        options = self.shapes.properties(whole, instance).get(key, [])
         wanted = (self.shapes.expected(one) for one in options)
         expected = next((one for one in wanted if one != SOMETHING), None)
         message = f"{name_of(path)} needs the key {quote(key)}{why}"

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from ..contract import names
 from ..contract.experiment import Experiment
-from . import bash, quoting, tmux
+from . import bash, quoting, standalone, tmux
 
 TARGETS: dict[str, ModuleType] = {
     "bash": bash,
@@ -19,8 +19,11 @@ TARGETS: dict[str, ModuleType] = {
 
 def render(experiment: Experiment, snapshot_sha256: str) -> dict[str, str]:
     """Text of each launcher by its path below `generated/`. The bash launcher is always there: the others run it."""
+    modules = {target: TARGETS[target] for target in ("bash", *experiment.launch.targets)}
+    if experiment.launch.standalone:
+        modules["standalone"] = standalone
     return {
         names.launcher(experiment, target).removeprefix("generated/"):
-            quoting.render(TARGETS[target].TEMPLATE, TARGETS[target].context(experiment, snapshot_sha256))
-        for target in dict.fromkeys(("bash", *experiment.launch.targets))
+            quoting.render(module.TEMPLATE, module.context(experiment, snapshot_sha256))
+        for target, module in modules.items()
     }

@@ -24,8 +24,8 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "last_step": quantities.integer(training.steps),
         "suites": ", ".join(suite.name for suite in experiment.evaluation.suites),
         "compared": ", ".join(other.run for other in experiment.evaluation.compare),
-        "ranks": training.batch.ranks,
-        "gpu": experiment.hardware.target != "cpu",
+        "ranks": training.batch.ranks if training.batch and not experiment.watching else 1,
+        "gpu": experiment.hardware.target != "cpu" and not experiment.watching,
         "build": build(experiment),
     }
 

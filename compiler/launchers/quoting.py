@@ -1,7 +1,7 @@
 """Strings of a spec into shell scripts: the two forms they may take there, and the environment that allows no other.
 
-`shell` makes one literal word, `comment` the rest of a comment line. Whatever a template prints has to be `Quoted`; a
-value that skipped both filters raises `Unquoted` while the template is rendered.
+`shell` makes one literal word, `template` one with placeholders, `comment` the rest of a comment line. Whatever a template
+prints has to be `Quoted`; a value that skipped all filters raises `Unquoted` while the template is rendered.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..contract import rendering
+from ..contract.command_line import PLACEHOLDER
 
 if TYPE_CHECKING:
     import jinja2
@@ -49,6 +50,16 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode())
 
 
+def template(value: str) -> Quoted:
+    """One word of bash in which the placeholders of a foreign command line, and nothing else, are variables of their name."""
+    pieces, end = [], 0
+    for found in PLACEHOLDER.finditer(value):
+        pieces += [shell(value[end : found.start()]) if found.start() > end else "", f'"${found[1]}"']
+        end = found.end()
+    rest = value[end:]
+    return Quoted("".join([*pieces, shell(rest) if rest or not pieces else ""]))
+
+
 def comment(value: str | int) -> Quoted:
     """`value` on one line, with what does not print made visible, so that it cannot leave its comment."""
     return Quoted(rendering.visible(" ".join(str(value).split())))
@@ -63,7 +74,7 @@ def _only_quoted(value: Any) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     result = rendering.environment().overlay(finalize=_only_quoted)
-    result.filters = {**result.filters, "shell": shell, "comment": comment}
+    result.filters = {**result.filters, "shell": shell, "comment": comment, "template": template}
     return result
 
 

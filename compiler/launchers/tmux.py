@@ -22,6 +22,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "run_folder": names.run_folder(experiment.run),
         "build": build(experiment),
         "snapshot_sha256": snapshot_sha256,
+        "env_from": getattr(getattr(experiment.training.config, "command", None), "env_from", ()),
     }
 
 

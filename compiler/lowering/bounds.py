@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..contract.metrics import COMMON, Metric
 from ..contract.quantities import NotAQuantity, parse
+from ..contract.watching import Watching
 from ..families import family
 
 _KINDS = {"fraction": "fraction", "bytes": "size", "seconds": "time"}
@@ -11,11 +12,17 @@ _WORDS = {"fraction": "a share of at most 100%, such as 83% or 0.83", "size": "a
           "time": "a time, such as 1.5h", "count": "a plain number, such as 0.5"}
 
 
-def metrics(family_name: str, suites: tuple[str, ...]) -> dict[str, Metric]:
-    """Every metric that a run of this family with these suites can be held to, by name."""
-    known = (*COMMON, *family(family_name).METRICS)
+def metrics(family_name: str, suites: tuple[str, ...], watching: Watching | None = None) -> dict[str, Metric]:
+    """Every metric that a run of this family with these suites can be held to, by name.
+
+    Of a foreign program these are also the figures that are read from it; what they mean is its own business.
+    """
     of_suites = (Metric(f"eval.{suite}", "fraction", "higher") for suite in suites)
-    return {metric.name: metric for metric in (*known, *of_suites)}
+    known = {metric.name: metric for metric in (*COMMON, *family(family_name).METRICS, *of_suites)}
+    if watching is None:
+        return known
+    told = (*known, *(name for reader in watching.readers for name in reader.figures))
+    return known | {name: Metric(name, "number", "lower") for name in told if name not in known or known[name].unit == "nats"}
 
 
 def held_out(family_name: str) -> tuple[Metric, ...]:

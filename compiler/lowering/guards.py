@@ -13,10 +13,12 @@ from ..contract.guards import NOT_FINITE, Action, Guard
 from ..contract.metrics import COMMON, LIVE, Metric, Signal
 from ..contract.quantities import parse as quantity
 from ..contract.training import Training
+from ..contract.watching import Watching
 from ..diagnostics import Diagnostic, listing, nearest
 from ..families import family
 from ..frontend.resolve import Resolved
 from ..source import Span
+from . import foreign
 from .promises import text
 
 RATE, TIMES = "50%", {"roll_back": 2, "halve_batch": 3}
@@ -27,8 +29,10 @@ class Senseless(ConditionError):
     """A condition that can be read and makes no sense: units that do not meet, spans that count something else."""
 
 
-def signals(training: Training) -> dict[str, Signal]:
+def signals(training: Training, watching: Watching | None = None) -> dict[str, Signal]:
     """Every metric that a condition of this run can read, by name."""
+    if not training.groups and watching:
+        return foreign.signals(watching)
     chosen = family(training.family)
     rates = (Metric(f"rate.{group.name}", "number", None) for group in training.groups)
     valid_loss = next(metric for metric in COMMON if metric.name == "valid_loss")
@@ -36,9 +40,10 @@ def signals(training: Training) -> dict[str, Signal]:
         metric.name: Signal(metric, "validation") for metric in (valid_loss, *chosen.METRICS)}
 
 
-def lower(resolved: Resolved, said: list[dict[str, Any]], training: Training) -> tuple[tuple[Guard, ...], list[Diagnostic]]:
+def lower(resolved: Resolved, said: list[dict[str, Any]], training: Training,
+          watching: Watching | None = None) -> tuple[tuple[Guard, ...], list[Diagnostic]]:
     """The guards, the one against a loss that is not finite among them, and what is wrong with their conditions."""
-    known, made, found = signals(training), [], []
+    known, made, found = signals(training, watching), [], []
     for index, one in enumerate(said):
         try:
             made.append(_guard(one, _read(one["when"], known), known))

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from ..contract.phases import Batch, Served
 from ..contract.quantities import NotAQuantity, parse, parse_count
-from ..contract.training import Training
+from ..contract.training import Training, known
 
 Unit = Literal["steps", "epochs", "samples", "tokens"]
 _WRITTEN = re.compile(r"\s*(\S+)\s+(step|epoch|sample|token)s?\s*")
@@ -90,6 +90,6 @@ def reached(length: Length, training: Training, epoch_samples: int | None) -> in
     """The first step of a run at which a length is reached, whatever batches its phases have. Raises `NoEpoch`."""
     if length.unit == "steps":
         return int(length.number)
-    steps = (Clock(phase.start, training.served(phase.start), epoch_samples).step_of(length, phase.batch)
+    steps = (Clock(phase.start, known(training.served(phase.start)), epoch_samples).step_of(length, phase.batch)
              for phase in training.phases)
     return next((step for phase, step in zip(training.phases, steps, strict=True) if step <= phase.end), training.steps + 1)

@@ -26,13 +26,13 @@ from ..contract.phases import Batch, Served
 from ..contract.promises import Predictions
 from ..contract.quantities import NotAQuantity, parse, parse_count
 from ..contract.snapshot import training_sha256
-from ..contract.training import Resume, Training
+from ..contract.training import Resume, Training, known
 from ..diagnostics import Diagnostic
 from ..differences import differences
 from ..families import family
 from ..frontend.resolve import Resolved
 from ..hardware import DEVICES
-from . import guards, rates
+from . import foreign, guards, rates
 from .bounds import held_out
 from .claims import claims
 from .lengths import Clock, Length, parse_length, period
@@ -40,8 +40,8 @@ from .phases import Phasing, workers
 from .promises import Promises, text
 from .references import PARENT
 
-COMPARED_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision",
-                     "compile", "checkpoint", "hardware")
+COMPARED_SECTIONS = ("model", "command", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed",
+                     "precision", "compile", "checkpoint", "hardware")
 
 QUANTITIES = (
     ("steps", "positive"), ("epochs", "positive"), ("resume.step", "positive"), ("batch.total_tokens", "positive"),
@@ -91,7 +91,8 @@ class _Lowering:
         training, law = self.training()
         if training is None:
             return None
-        promises = Promises(self.resolved, plain, self.referred, self.parent, self.found)
+        watching = family(training.family).watching(plain)
+        promises = Promises(self.resolved, plain, self.referred, self.parent, watching, self.found)
         name, profile = plain["name"], self.resolved.profile
         return Experiment(
             run=f"{name}.{profile}" if profile else name,
@@ -103,11 +104,12 @@ class _Lowering:
             training=training,
             schedule=law,
             checkpoint=self.checkpointing(),
-            validation=Validation(self.length(plain["eval"]["validation"]["every"]),
-                                  plain["eval"]["validation"]["batches"]),
+            validation=self.validation(),
             loading={name: Loading(count, text(why)) for name, count, why in workers(plain, training.phases)},
+            watching=watching,
             hardware=self.hardware(),
-            launch=Launch(plain["launch"].get("name") or f"train_{name}", tuple(plain["launch"]["targets"])),
+            launch=Launch(plain["launch"].get("name") or f"train_{name}", tuple(plain["launch"]["targets"]),
+                          plain["launch"]["standalone"]),
             evaluation=promises.evaluation(),
             expectations=tuple(promises.expectations()),
             scenarios=promises.scenarios(),
@@ -125,6 +127,13 @@ class _Lowering:
     def training(self) -> tuple[Training | None, Any]:
         plain, chosen = self.plain, family(self.plain["model"]["family"])
         config = chosen.config(plain)
+        if "schedule" not in plain:
+            self.batch, self.epoch_samples = foreign.batch(plain), None
+            return foreign.training(plain, config, self.resume()), None
+        if self.parent and not self.parent.training.groups:
+            self.found.append(self.resolved.diagnostic("E464", f"{self.parent.run} is a foreign program, whose checkpoints "
+                                                       "nothing here can load", "resume.from", "train from scratch"))
+            return None, None
         self.epoch_samples = chosen.epoch_samples(config)
         self.batch = Batch(plain["batch"]["rows"], config.model.sequence_length, plain["batch"]["accumulation"],
                            plain["batch"]["ranks"])
@@ -132,7 +141,7 @@ class _Lowering:
         self.check_epochs()
         if end is None or self.found:
             return None, None
-        clock = Clock(resume.step if resume else 0, resume.served if resume else Served(0, 0), self.epoch_samples)
+        clock = Clock(resume.step if resume else 0, known(resume.served) if resume else Served(0, 0), self.epoch_samples)
         phasing = Phasing(plain, self.batch, groups, clock, end)
         phases, steps = phasing.run(), phasing.steps
         self.found += [self.resolved.diagnostic(one.code, one.message, one.key) for one in phasing.found]
@@ -153,7 +162,7 @@ class _Lowering:
         ), law
 
     def guards(self, training: Training) -> tuple[Guard, ...]:
-        made, found = guards.lower(self.resolved, self.plain["guards"], training)
+        made, found = guards.lower(self.resolved, self.plain["guards"], training, family(training.family).watching(self.plain))
         self.found += found
         return made
 
@@ -183,7 +192,12 @@ class _Lowering:
 
     def length(self, value: int | float | str) -> int:
         """A length in steps of the spec's own batch."""
-        return period(value, self.batch, self.epoch_samples)
+        return period(value, self.batch, self.epoch_samples) if self.batch else parse_count(value)
+
+    def validation(self) -> Validation | None:
+        """When and on how much the loop validates; None where a foreign program sees to that."""
+        said = self.plain["eval"].get("validation")
+        return Validation(self.length(said["every"]), said["batches"]) if said else None
 
     def resume(self) -> Resume | None:
         if not self.parent:
@@ -194,6 +208,8 @@ class _Lowering:
                       said["optimizer"], said["schedule"])
 
     def checkpointing(self) -> Checkpointing:
+        if "schedule" not in self.plain:
+            return foreign.checkpointing(self.plain)
         said = self.plain["checkpoint"]
         keep_every = said.get("keep_every")
         return Checkpointing(self.length(said["every"]), said["keep_last"],
@@ -229,7 +245,7 @@ class _Lowering:
         return tuple(Change(one.key, _written(one.before), _written(one.after)) for one in differences(before, after))
 
     def boundary(self, training: Training) -> tuple[Any, ...]:
-        if not self.parent or not training.resume:
+        if not self.parent or not training.resume or not (training.groups and self.parent.training.groups):
             return ()
         return rates.boundary(self.parent.training, training, training.resume.step)
 

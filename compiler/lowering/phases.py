@@ -120,7 +120,7 @@ class Phasing:
 
 def workers(plain: dict[str, Any], phases: tuple[Phase, ...]) -> Iterator[tuple[str, int, Any]]:
     """(phase, worker processes, what the author says) of each phase."""
-    said = {one["name"]: one for one in plain["phases"]}
+    said = {one["name"]: one for one in plain.get("phases", [])}
     for phase in phases:
         one = said.get(phase.name, {})
-        yield phase.name, one.get("batch", {}).get("workers", plain["batch"]["workers"]), one.get("why")
+        yield phase.name, one.get("batch", {}).get("workers", plain["batch"].get("workers", 0)), one.get("why")

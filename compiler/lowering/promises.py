@@ -14,6 +14,7 @@ from ..contract.promises import Compared, Evaluation, Expectation, Scenario, Sce
 from ..contract.quantities import NotAQuantity, parse, parse_count
 from ..contract.snapshot import training_sha256
 from ..contract.training import Training
+from ..contract.watching import Watching
 from ..diagnostics import Diagnostic
 from ..frontend.resolve import Resolved
 from . import bounds
@@ -37,6 +38,7 @@ class Promises:
     plain: dict
     referred: dict[str, tuple[Resolved, Experiment]]
     parent: Experiment | None
+    watching: Watching | None
     found: list[Diagnostic] = field(default_factory=list)
 
     def evaluation(self) -> Evaluation:
@@ -45,19 +47,19 @@ class Promises:
 
     def _suites(self) -> Iterator[Suite]:
         for name, said in self.plain["eval"]["suites"].items():
-            yield Suite(name, text(said["title"]), parse(said["weight"], "fraction"), tuple(said["prompts"]),
-                        tuple(said["indicators"]), said["samples"], said["max_new_tokens"],
-                        float(said["temperature"]), said["seed"])
+            yield Suite(name, text(said["title"]), parse(said["weight"], "fraction"), tuple(said.get("prompts", ())),
+                        tuple(said.get("indicators", ())), said.get("samples", 0), said.get("max_new_tokens", 0),
+                        float(said.get("temperature", 0)), said.get("seed", 0))
 
     def _compared(self) -> Iterator[Compared]:
         for index, said in enumerate(self.plain["eval"]["compare"]):
             _, other = self.referred[f"eval.compare.{index}.spec"]
             yield Compared(other.run, other.name, other.title, parse_count(said["step"]),
-                           training_sha256(other.training), sum(other.predictions.parameters.values()))
+                           training_sha256(other.training), sum(other.predictions.parameters.values()) or None)
 
     def unit(self, metric: str) -> str:
         """The metric's unit; a metric that nobody knows is the business of a check, and its bounds are not read."""
-        known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"]["suites"]))
+        known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"]["suites"]), self.watching)
         return known[metric].unit if metric in known else UNKNOWN
 
     def _bound(self, key: str, value: int | float | str | None, unit: str) -> float | None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import gpt
+from . import command, gpt
 
-CONFIGS: dict[str, type] = {"gpt": gpt.Config}
+CONFIGS: dict[str, type] = {"command": command.Config, "gpt": gpt.Config}

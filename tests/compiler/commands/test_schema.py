@@ -19,5 +19,5 @@ def test_the_editors_schema_accepts_every_shipped_file(workspace: Path) -> None:
 
 def test_the_schema_is_whole(tmp_path: Path) -> None:
     schema = json.loads(expc(tmp_path, "schema").stdout)
-    assert schema["properties"]["model"]["properties"]["family"]["anyOf"][0]["enum"] == ["gpt"]
+    assert schema["properties"]["model"]["properties"]["family"]["anyOf"][0]["enum"] == ["gpt", "command"]
     assert schema["properties"]["launch"]["properties"]["targets"]["items"]["enum"] == ["bash", "tmux"]
