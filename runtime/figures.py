@@ -24,12 +24,12 @@ SMOOTHING = 25
 
 
 def loss_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent: Sequence[Mapping[str, Any]],
-               references: Mapping[str, float]) -> None:
+               references: Mapping[str, float], what: str = "loss (nats per token)") -> None:
     """Training and held-out loss over steps; the parent's in grey; `references` are horizontal lines by their label.
 
     Lines are those of `metrics.jsonl`. What lies above 1.15 times the largest reference is cut off.
     """
-    figure, axes = _axes(title, "loss (nats per token)")
+    figure, axes = _axes(title, what)
     for lines, colour, whose in ((parent, PARENT, "parent, "), (own, OWN, "")):
         raw = _series(lines, "train", "loss")
         axes.plot(*raw, color=colour, alpha=0.22, linewidth=0.8)

@@ -19,7 +19,7 @@ from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.guards import FLUSH_STEPS
 from expc.compiler.contract.phases import Batch, Phase
-from expc.compiler.contract.training import Training
+from expc.compiler.contract.training import Training, known
 
 from . import checkpoint, distributed, memory, phases, randomness, retention
 from .checkpoint import Position
@@ -242,18 +242,18 @@ class Loop:
 
     def at_least(self) -> int:
         """How many of the newest checkpoints are needed as long as guards may go back to them."""
-        every, validation = self.experiment.checkpoint.every, self.experiment.validation.every
+        every, validation = self.experiment.checkpoint.every, known(self.experiment.validation).every
         return 1 if self.position.step == self.experiment.training.steps else self.guards.checkpoints(every, validation)
 
     def validates_at(self, step: int) -> bool:
         training = self.experiment.training
         inherited = training.resume is not None and step == training.resume.step
-        return (step > 0 and step % self.experiment.validation.every == 0) or step == training.steps or inherited
+        return (step > 0 and step % known(self.experiment.validation).every == 0) or step == training.steps or inherited
 
     def validate(self, say: Callable[[str], None]) -> None:
         """Measures held-out figures at the current step and records them."""
         self.flush()
-        measured = self.task.validate(self.experiment.validation.batches)
+        measured = self.task.validate(known(self.experiment.validation).batches)
         if self.metrics:
             self.metrics.write(self.position.step, "valid", measured)
             self.metrics.flush()
@@ -277,5 +277,5 @@ class Loop:
 
 def pace(training: Training, position: Position) -> float:
     """Tokens a second of a run that has come to this position, inside its own training steps."""
-    own = training.served(position.step).tokens - training.served(training.start).tokens
-    return own / position.seconds if position.seconds else 0.0
+    own = known(training.own_served(position.step))
+    return own.tokens / position.seconds if position.seconds else 0.0

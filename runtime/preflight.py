@@ -12,12 +12,15 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
 from expc.compiler.contract.retention import most_at_once
 from expc.compiler.contract.snapshot import training_sha256
+from expc.compiler.contract.training import known
 
 from . import families, randomness
 from .checkpoint import claims, newest
 from .errors import MISSING, UserError
 from .parent import launch_command, parent_checkpoint
 from .progress import say
+from .supervise import is_supervised
+from .supervise import preflight as foreign
 from .train import device
 from .workspace import run_folder
 
@@ -32,12 +35,13 @@ LINE_BYTES, LINE_VALUES = 40, 4
 
 def preflight(experiment: Experiment, workspace: Path) -> None:
     """Says everything that is missing at once. Raises UserError where the run cannot start."""
-    where = device()
-    say(f"{experiment.run}: step {experiment.training.steps:,}, "
-        f"{sum(experiment.predictions.parameters.values()):,} parameters, on {where}")
+    supervised = is_supervised(experiment.training.family)
+    say(foreign.summary(experiment, workspace) if supervised else
+        f"{experiment.run}: step {experiment.training.steps:,}, "
+        f"{sum(experiment.predictions.parameters.values()):,} parameters, on {device()}")
     for note in _notes(experiment, workspace):
         say(f"note: {note}")
-    if missing := list(_missing(experiment, workspace)):
+    if missing := list((foreign.missing if supervised else _missing)(experiment, workspace)):
         raise UserError("\n".join(["not ready:", *(f"  - {one}" for one in missing)]), MISSING)
     say("everything that the run needs is there")
 
@@ -82,7 +86,7 @@ def space(experiment: Experiment) -> int:
     """About how many bytes a run's folder takes at its fullest: all checkpoints that it holds at once, and its metrics."""
     training = experiment.training
     a_line = LINE_BYTES * (LINE_VALUES + len(training.groups))
-    lines = training.own_steps + training.own_steps // experiment.validation.every
+    lines = training.own_steps + training.own_steps // known(experiment.validation).every
     return most_at_once(experiment) * checkpoint_bytes(experiment) + lines * a_line
 
 
@@ -95,7 +99,7 @@ def checkpoint_bytes(experiment: Experiment) -> int:
     parameters = 4 * sum(experiment.predictions.parameters.values())
     weights = parts.get("weights", parameters)
     moments = parts.get("optimizer_state", parameters * max((MOMENTS[one.method] for one in training.groups), default=0))
-    return weights + moments + training.batch.ranks * randomness.SIZE
+    return weights + moments + known(training.batch).ranks * randomness.SIZE
 
 
 def _patience(experiment: Experiment, step: int) -> Iterator[str]:

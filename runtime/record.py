@@ -81,7 +81,7 @@ def environment(device: str) -> dict[str, Any]:
     import torch
 
     gpu = torch.cuda.get_device_name(0) if device.startswith("cuda") else None
-    return {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu, "torch": torch.__version__,
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "gpu": gpu, "torch": torch.__version__,
             "expc": version("expc"), "python": platform.python_version(),
             "threads": torch.get_num_threads(), "platform": platform.platform()}
 
@@ -94,7 +94,8 @@ def code(workspace: Path) -> dict[str, Any]:
     return {"expc": version("expc"), "torch": torch.__version__, "commit": git.get("commit"), "dirty": git.get("dirty")}
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """What the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -9,6 +9,7 @@ from .errors import MISUSED, UserError
 from .progress import say
 from .record import Record
 from .snapshot import Loaded, keep_copy
+from .supervise import is_supervised
 from .workspace import run_folder
 
 
@@ -19,6 +20,8 @@ def _preflight(loaded: Loaded, record: Record) -> None:
 
 
 def _prepare(loaded: Loaded, record: Record) -> None:
+    if is_supervised(loaded.experiment.training.family):
+        return say("nothing to prepare: the program reads its own data")
     from .prepare import prepare
 
     folder, fingerprint = prepare(loaded.experiment, loaded.workspace)
@@ -26,12 +29,17 @@ def _prepare(loaded: Loaded, record: Record) -> None:
 
 
 def _train(loaded: Loaded, record: Record) -> None:
-    from .train import train
+    if is_supervised(loaded.experiment.training.family):
+        from .supervise.train import train
+    else:
+        from .train import train
 
     train(loaded.experiment, loaded.workspace, record)
 
 
 def _evaluate(loaded: Loaded, record: Record) -> None:
+    if not loaded.experiment.evaluation.suites:
+        return say("this experiment asks for no evaluation of its own")
     from .evals import evaluate
 
     evaluate(loaded.experiment, loaded.workspace, say)

@@ -9,6 +9,7 @@ import torch
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
+from expc.compiler.contract.training import known
 
 from . import checkpoint, distributed, families, parent, randomness, retention
 from .checkpoint import Found, Position
@@ -36,7 +37,7 @@ def device() -> torch.device:
 
 def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     """Trains the run to its last step and keeps its record. Raises UserError."""
-    distributed.check(experiment.training.batch.ranks)
+    distributed.check(known(experiment.training.batch).ranks)
     folder = run_folder(workspace, experiment.run)
     distributed.start(device())
     if not distributed.is_main():
@@ -78,9 +79,9 @@ def _validated(folder: Path) -> set[int]:
 def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path, found: Found | None) -> None:
     data, fingerprint = prepare(experiment, workspace)
     where = device()
-    _settle(experiment.training.seed, where)
+    _settle(known(experiment.training.seed), where)
     task = families.load(experiment.training.family).build(experiment.training, data, where)
-    randomness.part(experiment.training.seed, distributed.rank())
+    randomness.part(known(experiment.training.seed), distributed.rank())
     position, source = _start(experiment, workspace, task, fingerprint, found)
     attempt = {"started": now(), "from_step": position.step, "source": source, "device": str(where),
                "host": environment(str(where)), "git": git_state(workspace)}

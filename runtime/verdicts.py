@@ -107,12 +107,13 @@ def measure(experiment: Experiment, evidence: Evidence, metric: str) -> float | 
     if metric == "train_loss":
         last = evidence.record.get("step") or 0
         losses = [line["loss"] for line in evidence.lines
-                  if line.get("kind") == "train" and last - LAST_UPDATES < line["step"] <= last]
+                  if line.get("kind") == "train" and last - LAST_UPDATES < line["step"] <= last
+                  and line.get("loss") is not None]
         return sum(losses) / len(losses) if losses else None
     in_record = {"peak_memory": "peak_memory", "train_time": "train_seconds", "tokens_per_second": "tokens_per_second"}
     if metric in in_record:
         return evidence.record.get(in_record[metric])
-    line = _last_validation(evidence)
+    line = _last_line(evidence, metric)
     return line.get(metric) if line else None
 
 
@@ -123,8 +124,12 @@ def _score(evaluation: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
     return ((evaluation.get("suites") or {}).get(metric.removeprefix("eval.")) or {}).get("score")
 
 
-def _last_validation(evidence: Evidence) -> dict[str, Any] | None:
-    return next((line for line in reversed(evidence.lines) if line.get("kind") == "valid"), None)
+def _last_line(evidence: Evidence, metric: str) -> dict[str, Any] | None:
+    """The last validation, or for a figure that none of them has, the last line of training that has it."""
+    last: dict[str, Any] | None = next((line for line in reversed(evidence.lines) if line.get("kind") == "valid"), None)
+    if last and metric in last:
+        return last
+    return next((line for line in reversed(evidence.lines) if line.get("kind") == "train" and metric in line), last)
 
 
 def _how(evidence: Evidence, metric: str) -> Reason | None:
@@ -147,7 +152,7 @@ def unfit(experiment: Experiment, evidence: Evidence, metric: str) -> Reason | N
         return {"code": "unfinished", "step": evidence.record.get("step") or 0, "planned": planned}
     if metric in ("peak_memory", "train_time", "tokens_per_second"):
         return other_hardware(experiment, evidence.record)
-    line = _last_validation(evidence)
+    line = _last_line(evidence, metric)
     if metric != "train_loss" and line and line["step"] != planned:
         return {"code": "unfinished", "step": line["step"], "planned": planned}
     return None
@@ -204,7 +209,8 @@ def scenario_verdict(experiment: Experiment, evidence: Evidence) -> ScenarioVerd
     ends = (mean if low is None else low, mean if high is None else high)
     case = next((one for one in scenarios.cases if _inside(one, mean)), None)
     possible = tuple(one for one in scenarios.cases if one is case or _overlaps(one, *ends))
-    decided = low is not None and high is not None and len(possible) == 1
+    whole = experiment.watching is not None or (low is not None and high is not None)  # a program's score is one figure
+    decided = whole and len(possible) == 1
     return ScenarioVerdict(case, mean, low, high, decided, possible, None)
 
 

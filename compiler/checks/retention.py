@@ -32,7 +32,7 @@ CODES = (
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The metric of keep_best, and the steps at which it is measured."""
     policy, validation = subject.experiment.checkpoint, subject.experiment.validation
-    if policy.keep_best is None:
+    if policy.keep_best is None or validation is None:
         return
     known = {one.name for one in held_out(subject.experiment.training.family)}
     if policy.keep_best.metric not in known:

@@ -19,7 +19,7 @@ from ..contract.guards import Guard, Milestone
 from ..contract.phases import Phase
 from ..contract.promises import Expectation, Prediction, Scenario, Scenarios
 from ..contract.schedules import Curve
-from ..contract.training import Training
+from ..contract.training import Training, known
 from ..lowering.phases import REST, WHOLE
 
 Path = tuple[str, ...]
@@ -167,7 +167,7 @@ def _fields(value: Any) -> Iterable[tuple[str, Any]]:
 
 
 def _said(phase: Phase, training: Training) -> _Phase:
-    own = asdict(training.batch).items()
+    own = asdict(known(training.batch)).items()
     return _Phase(**dict(_fields(phase)) | {
         "batch": {name: getattr(phase.batch, name) for name, value in own if getattr(phase.batch, name) != value},
         "compile": phase.compile if phase.compile != training.compile else None})

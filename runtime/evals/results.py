@@ -21,7 +21,8 @@ def evaluation_sha256(experiment: Experiment) -> str:
     """The identity of what is asked and of how it is judged; titles are words for people and stand outside."""
     suites = [{name: value for name, value in to_plain(suite).items() if name != "title"}
               for suite in experiment.evaluation.suites]
-    return canonical.sha256({"suites": suites, "indicators": VERSION})
+    judge = experiment.watching.judge if experiment.watching else None
+    return canonical.sha256({"suites": suites, **({"judge": to_plain(judge)} if judge else {"indicators": VERSION})})
 
 
 def result_path(workspace: Path, run: str, step: int) -> Path:

@@ -21,6 +21,8 @@ from ..files import MANIFEST, read_json, sha256_of, write_json
 from ..parent import launch_command
 from ..prepare import prepare
 from ..progress import Progress
+from ..supervise import is_supervised
+from ..supervise.evaluate import judged
 from ..train import device
 from ..workspace import run_folder
 from . import suites
@@ -41,20 +43,25 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
         return target
     if target.is_file():
         say(f"{place} is of another checkpoint or other suites; evaluating again")
+    say(f"evaluating {experiment.run} at step {step:,}")
+    judge = judged if is_supervised(experiment.training.family) else _sampled
+    measured, position = judge(experiment, workspace, found, say), found.position
+    write_json(target, identity(experiment, step) | {
+        "checkpoint_sha256": checkpoint, **measured,
+        "position": {"samples": position.samples, "tokens": position.tokens, "seconds": position.seconds}})
+    say(f"composite: {suites.shown(measured['composite'])}")
+    return target
+
+
+def _sampled(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:
+    """Scores by suite, and the composite, from completions of the suites' prompts."""
     data, fingerprint = prepare(experiment, workspace)
     _same_data(experiment, workspace, fingerprint)
     where, started = device(), time.monotonic()
-    say(f"evaluating {experiment.run} at step {step:,} on {where}")
     generator = families.load(experiment.training.family).generator(experiment.training, data, found.folder, where)
     results = {suite.name: _run(suite, generator, say) for suite in experiment.evaluation.suites}
-    overall = suites.composite(results)
-    position = found.position
-    write_json(target, identity(experiment, step) | {
-        "checkpoint_sha256": checkpoint, "device": str(where), "seconds": round(time.monotonic() - started, 3),
-        "suites": results, "composite": overall,
-        "position": {"samples": position.samples, "tokens": position.tokens, "seconds": position.seconds}})
-    say(f"composite: {suites.shown(overall)}")
-    return target
+    return {"device": str(where), "seconds": round(time.monotonic() - started, 3), "suites": results,
+            "composite": suites.composite(results)}
 
 
 def _run(suite: Suite, generator: families.Generator, say: Say) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, 
 
     training, paths = experiment.training, {"loss": "figures/loss.png", "rate": "figures/rate.png"}
     levels = {LABELS[name]: value for name, value in references(experiment, evidence).items()}
-    figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels)
+    unit = "loss (nats per token)" if training.groups else "loss, as the program reports it"
+    figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels, unit)
+    if "rate" not in training.curves:
+        return paths | {"rate": ""}
     figures.rate_curve(folder / paths["rate"], f"{experiment.run}: learning rate", evidence.metrics, evidence.parent,
                        training.curves["rate"], training.start, training.steps)
     return paths

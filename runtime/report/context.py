@@ -48,7 +48,9 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "milestones": judgement.milestones,
         "guards": list(watched.guards(experiment, evidence.record, words)),
         "figures": figures,
-        "validation": _validations(evidence),
+        "validation": _validations(experiment, evidence),
+        "valid_figures": _valid_figures(experiment),
+        "loss_unit": loss_unit(experiment),
         "has_tunes": any(line["tunes_loss"] is not None for line in (*evidence.metrics, *evidence.parent)),
         "tunes_rise": _tunes_rise(evidence),
         "references": references(experiment, evidence),
@@ -89,7 +91,7 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
         yield words(key, run=rendering.code(experiment.run),
                     start=quantities.integer(training.start), step=quantities.integer(step),
                     planned=quantities.integer(training.steps), device=rendering.inline(measured.device_name(evidence)),
-                    loss=rendering.amount(evidence.last("valid", "valid_loss"), "nats"))
+                    loss=rendering.amount(evidence.last("valid", "valid_loss"), loss_unit(experiment)))
     composite = (evidence.evaluation or {}).get("composite") or {}
     ranked = [model for model in _ranked(evidence) if model["rank"] is not None]
     own = next((model for model in ranked if model["run"] == experiment.run), None)
@@ -140,13 +142,27 @@ def _ranked(evidence: Evidence) -> list[dict[str, Any]]:
     return sorted(models, key=lambda model: (model["rank"] is None, model["rank"] or 0))
 
 
-def _validations(evidence: Evidence) -> list[dict[str, Any]]:
+def loss_unit(experiment: Experiment) -> str:
+    """Nats of our own families; what a foreign program's loss is counted in is its own business."""
+    return "nats" if experiment.training.groups else "number"
+
+
+def _valid_figures(experiment: Experiment) -> tuple[str, ...]:
+    """What is measured on held-out data, in the order of the table."""
+    if experiment.watching is None:
+        return ("valid_loss",)
+    found = (name for reader in experiment.watching.readers if reader.kind == "valid" for name in reader.figures)
+    return tuple(dict.fromkeys(found))
+
+
+def _validations(experiment: Experiment, evidence: Evidence) -> list[dict[str, Any]]:
     """The parent's last validation, then a dozen of this run's, evenly spread, the last one always among them."""
     own = [line for line in evidence.metrics if line["kind"] == "valid"]
     before = [line for line in evidence.parent if line["kind"] == "valid"][-1:]
     stride = max(1, -(-len(own) // VALIDATIONS))
     kept = [(True, line) for line in before] + [(False, line) for line in own[::-stride][::-1]]
-    return [{"tunes_loss": None, "valid_loss": None, **line, "parents": parents} for parents, line in kept]
+    missing = dict.fromkeys(("tunes_loss", *_valid_figures(experiment)))
+    return [{**missing, **line, "parents": parents} for parents, line in kept]
 
 
 def _tunes_rise(evidence: Evidence) -> dict[str, Any] | None:
@@ -193,7 +209,7 @@ def _files(experiment: Experiment, evidence: Evidence, figures: dict[str, str], 
         kind = ("checkpoint" if name.startswith("checkpoints/") else "evaluation" if name.startswith("evaluation/")
                 else purposes.get(name))
         files += [(f"{folder}/{name}", words(f"file.{kind}"))] if kind else []
-    files += [(f"{folder}/{path}", words("file.figure")) for path in figures.values()]
+    files += [(f"{folder}/{path}", words("file.figure")) for path in figures.values() if path]
     return files + [(f"{folder}/{names.document(experiment, 'RESULTS', language)}", words("file.results"))
                     for language in experiment.languages]
 

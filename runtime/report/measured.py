@@ -92,7 +92,8 @@ def trained_steps(experiment: Experiment, evidence: Evidence) -> int | None:
 def trained_tokens(experiment: Experiment, evidence: Evidence) -> int | None:
     """Tokens that this run has trained on itself."""
     training = experiment.training
-    return None if evidence.step is None else training.served(evidence.step).tokens - training.served(training.start).tokens
+    own = None if evidence.step is None else training.own_served(evidence.step)
+    return own.tokens if own else None
 
 
 def epochs(experiment: Experiment, evidence: Evidence) -> float | None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from expc.compiler.contract.codec import to_plain
-from expc.compiler.contract.training import Training
+from expc.compiler.contract.training import Training, known
 
 from .. import Say
 from . import data as prepared
@@ -49,15 +49,16 @@ def generator(training: Training, data: Path, checkpoint: Path, device: torch.de
 def probe(training: Training, device: torch.device, updates: int) -> float:
     """Seconds an update on this machine: the mean of a few, on random tokens, after one that is not counted."""
     model = GPT(training.config.model)
-    model.initialise(training.seed)
+    model.initialise(known(training.seed))
     model.to(device)
     optimizers = build_optimizers(model, training)
-    shape = (training.batch.rows, training.batch.sequence_length)
+    batch = known(training.batch)
+    shape = (batch.rows, batch.sequence_length)
     tokens = torch.randint(training.config.model.vocabulary, shape, device=device)
     seconds = []
     for _ in range(updates + 1):
         started = perf_counter()
-        for _ in range(training.batch.accumulation):
+        for _ in range(batch.accumulation):
             model.loss(tokens, tokens).backward()
         for optimizer in optimizers.values():
             optimizer.step()

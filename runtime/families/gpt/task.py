@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from expc.compiler.contract.phases import Phase
-from expc.compiler.contract.training import Training
+from expc.compiler.contract.training import Training, known
 
 from ... import distributed
 from ...loading import Stream
@@ -27,7 +27,7 @@ class GPTTask:
         model = training.config.model
         self.training, self.device, self.waiting = training, device, Waiting()
         gpt = GPT(model)
-        gpt.initialise(training.seed)
+        gpt.initialise(known(training.seed))
         self.gpt = gpt.to(device)
         self.models: dict[str, nn.Module] = {"gpt": self.gpt}
         self.optimizers = optimizers.build(self.gpt, training)
@@ -41,7 +41,7 @@ class GPTTask:
         """Rows of the phase's length in batches of its size; shorter rows are cut anew from the same tokens."""
         self.batch = batch = phase.batch
         self.loss = torch.compile(self.gpt.loss) if phase.compile and self.device.type == "cuda" else self.gpt.loss
-        sampler = data.Sampler(len(self.tokens.ids), batch.sequence_length, self.training.seed)
+        sampler = data.Sampler(len(self.tokens.ids), batch.sequence_length, known(self.training.seed))
         self.stream = Stream(data.Rows(self.tokens, sampler), batch.rows, batch.rows * batch.ranks, workers)
 
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
@@ -99,7 +99,7 @@ class GPTTask:
         return measured
 
     def _held_out(self, tokens: data.Tokens, batches: int | None) -> tuple[float, float]:
-        rows, length = self.training.batch.rows, self.training.batch.sequence_length
+        rows, length = known(self.training.batch).rows, known(self.training.batch).sequence_length
         starts = data.held_out_starts(len(tokens.ids), length, batches and batches * rows)
         nats, count, text_bytes = 0.0, 0, 0
         for first in range(0, len(starts), rows):
