@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=2bf6b9ad6373d0bc1da468a02139c9c49a21c4d553785c463567be700d56d223
+snapshot_sha256=80846512c582873180f49837df3a44bf65730c3d96e7531b8fc99d18f3d62a05
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

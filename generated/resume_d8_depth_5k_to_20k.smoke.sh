@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=eb2d1f1cbd23780954c1e03030beb748065e6268ece61c03d359e4e478acbf31
+snapshot_sha256=59f99104acb64cae9826bf99c15b38c104dc056424a255d2c33d4254d01485f4
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

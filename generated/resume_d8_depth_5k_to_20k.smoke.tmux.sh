@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot eb2d1f1cbd23780954c1e03030beb748065e6268ece61c03d359e4e478acbf31
+# Snapshot 59f99104acb64cae9826bf99c15b38c104dc056424a255d2c33d4254d01485f4
 
 set -euo pipefail
 

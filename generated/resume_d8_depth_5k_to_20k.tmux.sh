@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 2bf6b9ad6373d0bc1da468a02139c9c49a21c4d553785c463567be700d56d223
+# Snapshot 80846512c582873180f49837df3a44bf65730c3d96e7531b8fc99d18f3d62a05
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=d2350d60386956e3c21c325a06fbbc2b721e02c164784de90fd51156597a2731
+snapshot_sha256=52a55638b04456074194db91b180650ecca93232dbb3991a5ca0b1f766db5278
 build='expc build'
 events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)

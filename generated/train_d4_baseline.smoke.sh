@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=5c227c0d3621a4f87539ad60592382a42c2c0df588c6d3291f786c00f8b891b3
+snapshot_sha256=c011284f8ac3d5ba641a1e24150fda8e1a5e8a29d6b29c85b7ebb850176dd26f
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

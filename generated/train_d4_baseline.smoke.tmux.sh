@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 5c227c0d3621a4f87539ad60592382a42c2c0df588c6d3291f786c00f8b891b3
+# Snapshot c011284f8ac3d5ba641a1e24150fda8e1a5e8a29d6b29c85b7ebb850176dd26f
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d2350d60386956e3c21c325a06fbbc2b721e02c164784de90fd51156597a2731
+# Snapshot 52a55638b04456074194db91b180650ecca93232dbb3991a5ca0b1f766db5278
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=bb1edd438714e7b6f81e3c21566889645a12db6df747eba4acbe581653d62cd5
+snapshot_sha256=7653ac46430c1ae30cae1964b7c316f50e803456e40081b1de2cc893e2d5262b
 build='expc build'
 events=runs/d6_wide/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=6cf2d0e4762073245b300a639618acb16d0f8727cae5a920708f600a5103e9f9
+snapshot_sha256=03f33e9774ecd6befc8f258e0eb1de37e2338642fe137e0614de083aef9083fb
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

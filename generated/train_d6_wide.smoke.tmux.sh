@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 6cf2d0e4762073245b300a639618acb16d0f8727cae5a920708f600a5103e9f9
+# Snapshot 03f33e9774ecd6befc8f258e0eb1de37e2338642fe137e0614de083aef9083fb
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot bb1edd438714e7b6f81e3c21566889645a12db6df747eba4acbe581653d62cd5
+# Snapshot 7653ac46430c1ae30cae1964b7c316f50e803456e40081b1de2cc893e2d5262b
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=f3648dfcd3e690695d1b8096c43df10c29f918554d5b40c6436260e2b2377ed6
+snapshot_sha256=5d1de12e54a756b0068bfdd34c5f1d7ea75f11db5c49f11ad28461a31f8c687a
 build='expc build'
 events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=5ed0fbd2e05cbe7fed8e387d53ba97e7c15d1f99679449eb1cb8e14279e52dd6
+snapshot_sha256=06959daa5bbf84c0e3b9ef5dc01202f3dc6458ddce6ea711645a2392ec992813
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 5ed0fbd2e05cbe7fed8e387d53ba97e7c15d1f99679449eb1cb8e14279e52dd6
+# Snapshot 06959daa5bbf84c0e3b9ef5dc01202f3dc6458ddce6ea711645a2392ec992813
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot f3648dfcd3e690695d1b8096c43df10c29f918554d5b40c6436260e2b2377ed6
+# Snapshot 5d1de12e54a756b0068bfdd34c5f1d7ea75f11db5c49f11ad28461a31f8c687a
 
 set -euo pipefail
 

@@ -42,8 +42,8 @@ SHAPE: tuple[Code, ...] = (
         "E105",
         "out of range",
         "The number is too large, too small, or no multiple of what it must be.",
-        "batch:\n  rows: 0",
-        "batch:\n  rows: 4",
+        "hardware:\n  count: 0",
+        "hardware:\n  count: 4",
     ),
     entry(
         "E106",
@@ -63,8 +63,8 @@ SHAPE: tuple[Code, ...] = (
         "E108",
         "a key of another form",
         "The keys of this mapping are names of the user's or of a fixed set, and this is none of them.",
-        "eval:\n  suites:\n    Structure: {weight: 40%}",
-        "eval:\n  suites:\n    structure: {weight: 40%}",
+        "model: {family: gpt}\neval:\n  suites:\n    Structure: {weight: 40%}",
+        "model: {family: gpt}\neval:\n  suites:\n    structure: {weight: 40%}",
     ),
     entry(
         "E109",

@@ -106,7 +106,9 @@ class Facts:
             elapsed = (self.folder / "metrics.jsonl").stat().st_mtime - self.since.timestamp()
         except OSError:
             return None
-        done, left = (training.served(b).tokens - training.served(a).tokens for a, b in ((first, step), (step, training.steps)))
+        at = [training.served(one) for one in (first, step, training.steps)]
+        counts = [one.tokens for one in at if one] if all(at) else [first, step, training.steps]  # of a foreign program: steps
+        done, left = counts[1] - counts[0], counts[2] - counts[1]
         return left * elapsed / done if done > 0 and elapsed >= SETTLED_SECONDS else None
 
 

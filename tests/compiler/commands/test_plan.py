@@ -39,7 +39,7 @@ def test_all_specs_are_planned_where_none_is_named(workspace: Path) -> None:
     expc(workspace, "build", "--profile", "smoke")
     planned = expc(workspace, "plan", "--profile", "smoke", "--format", "markdown")
     assert planned.returncode == 0
-    assert planned.stdout.splitlines()[0] == "## expc plan: 0 of 4 experiments change"
+    assert planned.stdout.splitlines()[0] == "## expc plan: 0 of 5 experiments change"
 
 
 def test_further_targets_are_estimated(workspace: Path) -> None:

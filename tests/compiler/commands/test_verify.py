@@ -69,7 +69,7 @@ def test_every_finding_has_its_next_step(workspace: Path) -> None:
     (generated / "train_d4_baseline.smoke.sh").unlink()
     (generated / "d4_baseline" / "notes.md").write_text("mine")
     (generated / ".gitattributes").write_text("* linguist-generated\n")
-    for name in ("d6_wide", "d8_depth", "d8_v2"):
+    for name in ("d6_wide", "d8_depth", "d8_v2", "own_script"):
         (workspace / "specs" / f"{name}.yaml").unlink()
     stale = expc(workspace, "build", "--check")
     assert (stale.returncode, stale.stdout) == (2, "")
