@@ -73,7 +73,7 @@ def _form(shape: JsonSchema) -> list[str]:
 def _suggest(properties: Schema, suite: Schema) -> None:
     """Names that the language leaves open and the catalogues know: devices' titles, metrics, indicators."""
     properties["hardware"]["properties"]["target"]["enumDescriptions"] = [device.title for device in DEVICES.values()]
-    known = (*COMMON, *(metric for family in FAMILIES.values() for metric in family.METRICS))
+    known = (*COMMON, *(metric for family in FAMILIES.values() for metric in (*family.METRICS, *family.EVALUATED)))
     metrics = list(dict.fromkeys(metric.name for metric in known))
     for place in (properties["expect"]["items"], properties["scenarios"]):
         place["properties"]["metric"]["examples"] = metrics

@@ -19,22 +19,22 @@ def estimate(experiment: Experiment) -> Predictions:
     """All predictions for an experiment on its target."""
     training, chosen = experiment.training, family(experiment.training.family)
     if not training.groups:
-        return Predictions({}, {}, tuple(_foreign(training)))
+        return Predictions({}, {}, tuple(_foreign(experiment)))
     fullest, memory = _fullest(training)
     figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
     return Predictions(chosen.parameters(training.config), memory, tuple(figures))
 
 
-def _foreign(training: Training) -> Iterator[Prediction]:
+def _foreign(experiment: Experiment) -> Iterator[Prediction]:
     """Of a program that knows its own model: the tokens that it is told to train on, where the spec states its batch."""
     yield Prediction("parameters", None, "number", "unverified", "the program knows its own model")
-    if training.phases:
-        yield from _tokens(training)
+    if experiment.training.phases:
+        yield from _tokens(experiment.training, experiment.counted)
 
 
-def _tokens(training: Training) -> Iterator[Prediction]:
+def _tokens(training: Training, counted: str) -> Iterator[Prediction]:
     before, after = known(training.served(training.start)).tokens, known(training.served(training.steps)).tokens
-    how = " + ".join(f"{phase.end - phase.start:,} steps x {phase.batch.tokens:,}" for phase in training.phases) + " tokens"
+    how = " + ".join(f"{phase.end - phase.start:,} steps x {phase.batch.tokens:,}" for phase in training.phases) + f" {counted}"
     yield Prediction("tokens", after - before, "number", "exact", how)
     yield Prediction("tokens_in_all", after, "number", "exact",
                      f"{before:,} of the parent + {how}" if before else "those of this run")
@@ -51,20 +51,28 @@ def _counts(experiment: Experiment) -> Iterator[Prediction]:
     training, chosen = experiment.training, family(experiment.training.family)
     yield Prediction("parameters", sum(chosen.parameters(training.config).values()), "number", "exact",
                      "sum over the modules")
-    yield from _tokens(training)
-    yield Prediction("chance_loss", chosen.chance_loss(training.config), "nats", "exact", "ln of the vocabulary")
+    yield from _tokens(training, experiment.counted)
+    if (samples := chosen.epoch_samples(training.config)) is not None:
+        yield Prediction("epochs", known(training.own_served(training.steps)).samples / samples, "number", "exact",
+                         f"own samples / {samples:,} of one epoch")
+    if (chance := chosen.chance_loss(training.config)) is not None:
+        yield Prediction("chance_loss", chance, "nats", "exact", "ln of the vocabulary")
 
 
 def _peak_memory(experiment: Experiment, phase: Phase, peak: int) -> Prediction:
     training, kind = experiment.training, DEVICES[experiment.hardware.target].kind
     method, how = family(training.family).memory_method(training.precision, phase.compile, kind)
     where = f"; in the phase {phase.name}" if len(training.phases) > 1 else ""
-    return Prediction("peak_memory", peak, "bytes", method, how + where)
+    return Prediction("peak_memory", peak or None, "bytes", method, how + where)
 
 
 def _time(experiment: Experiment) -> Iterator[Prediction]:
     training, hardware = experiment.training, experiment.hardware
-    operations = sum(_operations(training, phase) for phase in training.phases)
+    each = [_operations(training, phase) for phase in training.phases]
+    if None in each:
+        yield Prediction("train_time", None, "seconds", "unverified", "the operations of a step are not known")
+        return
+    operations = sum(map(known, each))
     yield Prediction("training_operations", operations, "number", "estimated",
                      "multiply-adds of matrices and attention, forward and backward, counted twice")
     if hardware.peak_flops is None:
@@ -78,10 +86,10 @@ def _time(experiment: Experiment) -> Iterator[Prediction]:
                          "lower bound of the time x price")
 
 
-def _operations(training: Training, phase: Phase) -> int:
-    """FLOPs of a phase's updates."""
+def _operations(training: Training, phase: Phase) -> int | None:
+    """FLOPs of a phase's updates; None where the family does not count them."""
     each = family(training.family).flops_per_token(training.config, phase.batch.sequence_length)
-    return each * (phase.end - phase.start) * phase.batch.tokens
+    return None if each is None else each * (phase.end - phase.start) * phase.batch.tokens
 
 
 def figure(predictions: Predictions, name: str) -> Prediction | None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from .acknowledge import Acknowledged
 from .contract import snapshot
 from .contract.experiment import Experiment, Finding
+from .contract.markdown import LANGUAGES
 from .contract.promises import Text
-from .contract.rendering import LANGUAGES, Words
+from .contract.rendering import Words
 from .diagnostics import Diagnostic, Severity
 from .estimate import estimate
 from .reckon import reckoned
@@ -22,18 +23,18 @@ def predicted(experiment: Experiment) -> Experiment:
 
 def warned(experiment: Experiment, diagnostics: Iterable[Diagnostic], acknowledged: Iterable[Acknowledged]) -> Experiment:
     """The experiment with the warnings that its author let stand, and those acknowledged; the documents show them."""
-    standing = [_finding(one, {}) for one in diagnostics if one.severity is Severity.WARNING]
-    return replace(experiment, warnings=(*standing, *(_finding(one.warning, one.reason) for one in acknowledged)))
+    standing = [_finding(one, {}, experiment) for one in diagnostics if one.severity is Severity.WARNING]
+    return replace(experiment, warnings=(*standing, *(_finding(one.warning, one.reason, experiment) for one in acknowledged)))
 
 
-def _finding(warning: Diagnostic, reason: Text) -> Finding:
-    return Finding(warning.code, str(warning.span or ""), _said(warning), reason)
+def _finding(warning: Diagnostic, reason: Text, experiment: Experiment) -> Finding:
+    return Finding(warning.code, str(warning.span or ""), _said(warning, experiment.counted), reason)
 
 
-def _said(warning: Diagnostic) -> Text:
+def _said(warning: Diagnostic, counted: str) -> Text:
     """The sentence of the warning's code in every language, filled with its figures; else its own, which is English."""
     key = f"warning.{warning.code}"
-    words = {language: Words(language) for language in LANGUAGES}
+    words = {language: Words(language, counted) for language in LANGUAGES}
     if all(key in one for one in words.values()):
         return {language: one(key, **warning.figures) for language, one in words.items()}
     return {"any": warning.message}

@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=59f99104acb64cae9826bf99c15b38c104dc056424a255d2c33d4254d01485f4
+snapshot_sha256=791f95bd42eab31dd33766d9ac31e6c4260bf6df9963a102c1c19ce2cefe516b
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

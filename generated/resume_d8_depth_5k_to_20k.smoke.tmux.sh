@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 59f99104acb64cae9826bf99c15b38c104dc056424a255d2c33d4254d01485f4
+# Snapshot 791f95bd42eab31dd33766d9ac31e6c4260bf6df9963a102c1c19ce2cefe516b
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 80846512c582873180f49837df3a44bf65730c3d96e7531b8fc99d18f3d62a05
+# Snapshot b7d88b3f4d7f7285a523f55ab2ad1d111b12d1555fac3906cd6395aaad6b23b5
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=52a55638b04456074194db91b180650ecca93232dbb3991a5ca0b1f766db5278
+snapshot_sha256=7e0613328d9fc42be694fbeb000a7da2739adebbf10b76b104589c426b7d3809
 build='expc build'
 events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)

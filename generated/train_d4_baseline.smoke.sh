@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=c011284f8ac3d5ba641a1e24150fda8e1a5e8a29d6b29c85b7ebb850176dd26f
+snapshot_sha256=14468ae7dca516aeb47cfd6c7284e01261f6725bad75e80c0e7b0cfd318c5236
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot c011284f8ac3d5ba641a1e24150fda8e1a5e8a29d6b29c85b7ebb850176dd26f
+# Snapshot 14468ae7dca516aeb47cfd6c7284e01261f6725bad75e80c0e7b0cfd318c5236
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 52a55638b04456074194db91b180650ecca93232dbb3991a5ca0b1f766db5278
+# Snapshot 7e0613328d9fc42be694fbeb000a7da2739adebbf10b76b104589c426b7d3809
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=7653ac46430c1ae30cae1964b7c316f50e803456e40081b1de2cc893e2d5262b
+snapshot_sha256=ce4784a763d0f856ad25e2924b3745f1c7caf67e208c63a9c21951786d623394
 build='expc build'
 events=runs/d6_wide/events.jsonl
 stages=(preflight prepare train evaluate report)

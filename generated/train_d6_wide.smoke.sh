@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=03f33e9774ecd6befc8f258e0eb1de37e2338642fe137e0614de083aef9083fb
+snapshot_sha256=46f18334492abeccda8969f120271f5bc20946a62a5f2275e0ec01db53b417ef
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

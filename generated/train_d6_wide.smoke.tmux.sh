@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 03f33e9774ecd6befc8f258e0eb1de37e2338642fe137e0614de083aef9083fb
+# Snapshot 46f18334492abeccda8969f120271f5bc20946a62a5f2275e0ec01db53b417ef
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 7653ac46430c1ae30cae1964b7c316f50e803456e40081b1de2cc893e2d5262b
+# Snapshot ce4784a763d0f856ad25e2924b3745f1c7caf67e208c63a9c21951786d623394
 
 set -euo pipefail
 

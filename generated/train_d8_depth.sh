@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=5d1de12e54a756b0068bfdd34c5f1d7ea75f11db5c49f11ad28461a31f8c687a
+snapshot_sha256=3d91ed8b98cce6ed764bcc75a2398d71c23c98a1f5470da49ec367d5b026a56d
 build='expc build'
 events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=06959daa5bbf84c0e3b9ef5dc01202f3dc6458ddce6ea711645a2392ec992813
+snapshot_sha256=8dbe35fc608ecaa87a06ead7de0832159b948ce716803ca5208c4f12f2dc8009
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

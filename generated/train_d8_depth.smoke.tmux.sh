@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 06959daa5bbf84c0e3b9ef5dc01202f3dc6458ddce6ea711645a2392ec992813
+# Snapshot 8dbe35fc608ecaa87a06ead7de0832159b948ce716803ca5208c4f12f2dc8009
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 5d1de12e54a756b0068bfdd34c5f1d7ea75f11db5c49f11ad28461a31f8c687a
+# Snapshot 3d91ed8b98cce6ed764bcc75a2398d71c23c98a1f5470da49ec367d5b026a56d
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script
 snapshot=generated/own_script/snapshot.json
-snapshot_sha256=3e49352ddaf91db399f81d7f6f6ca1b2abaa2c65ee0d2975f97d5fcd0b1d1f3b
+snapshot_sha256=fcc2efd309793f4717023088cc691b5352c44b98feb2f8f1bfca56922c651399
 build='expc build'
 events=runs/own_script/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script.smoke
 snapshot=generated/own_script.smoke/snapshot.json
-snapshot_sha256=39a31b6df9d3da2d26408831915454de6e4e7aeff167a2f5e0b9159d1a4f0842
+snapshot_sha256=377a1dbd17f5c6e08dd70f5ddf9f5e2b504de8a6ac2b60640ff22df5e347eab6
 build='expc build --profile smoke'
 events=runs/own_script.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

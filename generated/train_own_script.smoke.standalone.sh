@@ -18,7 +18,7 @@
 # Works from any directory. Python is EXPC_PYTHON, else the workspace's .venv, else the python3 of PATH.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 39a31b6df9d3da2d26408831915454de6e4e7aeff167a2f5e0b9159d1a4f0842
+# Snapshot 377a1dbd17f5c6e08dd70f5ddf9f5e2b504de8a6ac2b60640ff22df5e347eab6
 
 # What the spec says stays as it is, dollar signs in single quotes included.
 # shellcheck disable=SC2016

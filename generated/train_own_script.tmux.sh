@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 3e49352ddaf91db399f81d7f6f6ca1b2abaa2c65ee0d2975f97d5fcd0b1d1f3b
+# Snapshot fcc2efd309793f4717023088cc691b5352c44b98feb2f8f1bfca56922c651399
 
 set -euo pipefail
 

@@ -36,7 +36,7 @@ def _user_errors() -> Iterator[None]:
         with interruptible():
             yield
     except UserError as error:
-        from expc.compiler.contract.rendering import visible
+        from expc.compiler.contract.markdown import visible
 
         click.echo(visible(f"error: {error}", keep="\n"), err=True)
         sys.exit(error.exit_code)

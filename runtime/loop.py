@@ -220,7 +220,7 @@ class Loop:
 
     def _details(self) -> str:
         loss, rate = self.last.get("loss", math.nan), self.last.get("rate", 0.0)
-        return f"loss {loss:.4f}  rate x{rate:.3f}  {self.pace():,.0f} tokens/s  {memory.in_use()}"
+        return f"loss {loss:.4f}  rate x{rate:.3f}  {self.pace():,.0f} {self.experiment.counted}/s  {memory.in_use()}"
 
     def save(self) -> None:
         """Flushes the journal, so that nothing is saved that no guard has judged, then writes a checkpoint."""

@@ -38,7 +38,7 @@ def _train(loaded: Loaded, record: Record) -> None:
 
 
 def _evaluate(loaded: Loaded, record: Record) -> None:
-    if not loaded.experiment.evaluation.suites:
+    if not (loaded.experiment.evaluation.suites or loaded.experiment.evaluation.measures):
         return say("this experiment asks for no evaluation of its own")
     from .evals import evaluate
 

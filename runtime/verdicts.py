@@ -104,6 +104,8 @@ def measure(experiment: Experiment, evidence: Evidence, metric: str) -> float | 
     """The measured value of a metric in base units; None where there is none."""
     if metric.startswith("eval."):
         return (_score(evidence.evaluation, metric) or {}).get("mean")
+    if _evaluated(experiment, metric):
+        return ((evidence.evaluation.get("findings") or {}).get("measured") or {}).get(metric)
     if metric == "train_loss":
         last = evidence.record.get("step") or 0
         losses = [line["loss"] for line in evidence.lines
@@ -115,6 +117,11 @@ def measure(experiment: Experiment, evidence: Evidence, metric: str) -> float | 
         return evidence.record.get(in_record[metric])
     line = _last_line(evidence, metric)
     return line.get(metric) if line else None
+
+
+def _evaluated(experiment: Experiment, metric: str) -> bool:
+    """Whether the family's own evaluation measures it."""
+    return any(one.name == metric for one in experiment.evaluation.measures)
 
 
 def _score(evaluation: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
@@ -145,7 +152,7 @@ def unfit(experiment: Experiment, evidence: Evidence, metric: str) -> Reason | N
     planned = experiment.training.steps
     if evidence.record.get("training_sha256") != training_sha256(experiment.training):
         return {"code": "other_training"}
-    if metric.startswith("eval."):
+    if metric.startswith("eval.") or _evaluated(experiment, metric):
         code = why_unfit(experiment, evidence.evaluation, planned, evidence.checkpoint)
         return {"code": code} if code else None
     if (evidence.record.get("step") or 0) != planned:

@@ -35,7 +35,7 @@ ROUNDED = {"parameters": 0.1, "optimizer_state": 0.1, "tokens": 0.1, "epochs": 0
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Each stated count against the computed one; the samples against one update."""
-    words = Words("en")
+    words = Words("en", subject.experiment.counted)
     for one in subject.experiment.claims.figures:
         if one.computed and not one.value.meets(one.computed, ROUNDED.get(one.quantity, 0.0)):
             how = f"{words(f'claim.how.{one.how}')}; x {_factor(one.value, one.computed)}"

@@ -34,7 +34,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     policy, validation = subject.experiment.checkpoint, subject.experiment.validation
     if policy.keep_best is None or validation is None:
         return
-    known = {one.name for one in held_out(subject.experiment.training.family)}
+    known = {one.name for one in held_out(subject.experiment.training.family) if one.better}
     if policy.keep_best.metric not in known:
         near = nearest(policy.keep_best.metric, known)
         yield subject.finding("E345", f'no validation measures "{policy.keep_best.metric}"',

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from ..contract.claims import Range
 from ..contract.experiment import Experiment
-from ..contract.rendering import Words, amount
+from ..contract.markdown import amount
+from ..contract.rendering import Words
 from ..diagnostics import Diagnostic
 from ..frontend.resolve import Resolved
 
@@ -30,7 +31,7 @@ class Subject:
                 also: Iterable[str] = ()) -> Diagnostic:
         """A finding whose sentence is `warning.<code>` of the words, filled with figures; documents quote it in their own
         language."""
-        message = Words("en")(f"warning.{code}", **figures)
+        message = Words("en", self.experiment.counted)(f"warning.{code}", **figures)
         return replace(self.finding(code, message, key, help, also), figures=figures)
 
 

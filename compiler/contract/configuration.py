@@ -62,7 +62,8 @@ def _values(experiment: Experiment) -> dict[str, Any]:
             "checkpoint.keep_best": kept and f"{kept.count} ({kept.metric})"}
     elif experiment.watching.checkpoints:
         values |= {"checkpoint.every": experiment.checkpoint.every}
-    values |= _fields("eval.validation", experiment.validation)
+    if said := experiment.validation:
+        values |= {"eval.validation.every": said.every, "eval.validation.batches": said.batches}
     price = hardware.price_per_hour and quantities.significant(hardware.price_per_hour) + f" {hardware.currency or ''}"
     return values | {"hardware.target": hardware.title, "hardware.count": hardware.count,
                      "hardware.memory_budget": hardware.memory_budget, "hardware.price_per_hour": price}

@@ -28,7 +28,7 @@ STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 
 def context(experiment: Experiment, language: str) -> dict[str, Any]:
     """The names that the parts under `templates/documents/parts/` use."""
-    words = Words(language)
+    words = Words(language, experiment.counted)
     configured = tuple(rows(experiment, words))
     own = {row.key for row in configured} | {change.key for change in experiment.changes}
     return {
@@ -50,6 +50,7 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "launchers": tuple(names.launcher(experiment, target) for target in experiment.launch.targets),
         "stages": tuple(_stages(experiment)),
         "modules": _largest_first(experiment.predictions.parameters),
+        "planned_epochs": next((one for one in experiment.predictions.figures if one.name == "epochs"), None),
         "parameters": sum(experiment.predictions.parameters.values()) or None,
         "memory_parts": _largest_first(experiment.predictions.memory),
         "memory_total": sum(experiment.predictions.memory.values()),

@@ -11,6 +11,7 @@ from typing import Literal
 
 from .claims import Claims
 from .guards import NOT_FINITE, Guard, Milestone
+from .metrics import Metric
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
 from .training import BoundaryRow, Training
 from .watching import Watching
@@ -57,10 +58,11 @@ class Checkpointing:
 
 @dataclass(frozen=True)
 class Validation:
-    """Held-out loss every `every` steps over at most `batches` batches of the training batch's shape."""
+    """Held-out figures (`measures`) every `every` steps over at most `batches` batches of the training batch's shape."""
 
     every: int
     batches: int
+    measures: tuple[Metric, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,9 @@ class Finding:
 class Experiment:
     """One experiment, resolved and checked. `run` names its folders and files: the name, then `.profile` if there is one.
 
-    `loading` is by the name of the phase. A foreign program has `watching`; its schedule and validation are its own business
-    (None), and `checkpoint` means something only where `watching.checkpoints` says what it saves.
+    `loading` is by the name of the phase; `counted` is the word for what `sequence_length` counts. A foreign program has
+    `watching`; its schedule and validation are its own business (None), and `checkpoint` means something only where
+    `watching.checkpoints` says what it saves.
     """
 
     run: str
@@ -159,3 +162,4 @@ class Experiment:
     guards: tuple[Guard, ...] = (NOT_FINITE,)
     milestones: tuple[Milestone, ...] = ()
     watching: Watching | None = None
+    counted: str = "tokens"

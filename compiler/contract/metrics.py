@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["nats", "bits", "fraction", "bytes", "seconds", "per_second", "number"]
+Unit = Literal["nats", "bits", "fraction", "bytes", "seconds", "per_second", "number", "dB"]
 
 
 @dataclass(frozen=True)

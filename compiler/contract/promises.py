@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .metrics import Metric
+
 Text = dict[str, str]
 """Prose by language (`zh`, `en`), or under `any` where one text serves all."""
 
@@ -44,11 +46,15 @@ class Compared:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Suites (weights sum to 1), the models to compare with, and the name of the comparison's JSON file."""
+    """Suites (weights sum to 1), the models to compare with, and the name of the comparison's JSON file.
+
+    `measures` is what the family's own evaluation measures, where it has one instead of suites.
+    """
 
     suites: tuple[Suite, ...]
     compare: tuple[Compared, ...]
     results_file: str
+    measures: tuple[Metric, ...] = ()
 
 
 @dataclass(frozen=True)

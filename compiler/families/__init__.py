@@ -15,7 +15,10 @@ FAMILIES: dict[str, ModuleType] = {"gpt": gpt, "command": command}
 def family(name: str) -> ModuleType:
     """The family's module: config, groups, parameters, memory, FLOPs, metrics and indicator names.
 
-    `LOGGED` is what its task logs after every update, `METRICS` what it measures at validations beside `valid_loss`;
-    `SPLITS_BATCH` says whether half the rows accumulated twice as often are the same update.
+    `LOGGED` is what its task logs after every update, `METRICS` what it measures at validations beside `valid_loss`,
+    `EVALUATED` what its own evaluation measures in the end, where it has one instead of suites. `SPLITS_BATCH` says whether
+    half the rows accumulated twice as often are the same update. `LOSS_UNIT` is what its losses are counted in, `COUNTED` the
+    word (`units.<word>`) for what `sample_length` counts: tokens, frames. `chance_loss` and `flops_per_token` are None, and
+    `memory` is empty, where nobody knows.
     """
     return FAMILIES[name]

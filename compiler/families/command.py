@@ -17,8 +17,11 @@ from ..contract.watching import Judge, Reader, Saved, Watching
 SCHEMA_FILE = "command.schema.json"
 QUANTITIES = (("watch.grace", "time"), ("watch.silence", "time"))
 METRICS: tuple[Metric, ...] = ()
+EVALUATED: tuple[Metric, ...] = ()
 LOGGED: tuple[Metric, ...] = ()
 SPLITS_BATCH = False
+COUNTED = "tokens"
+LOSS_UNIT = "number"
 INDICATORS: tuple[str, ...] = ()
 
 

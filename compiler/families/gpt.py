@@ -17,8 +17,11 @@ from ..contract.training import Batch, ParameterGroup
 SCHEMA_FILE = "gpt.schema.json"
 QUANTITIES = (("data.pieces", "positive"), ("data.valid_fraction", "fraction"))
 METRICS = (Metric("tunes_loss", "nats", "lower"), Metric("valid_bits_per_byte", "bits", "lower"))
+EVALUATED: tuple[Metric, ...] = ()
 LOGGED = (Metric("loss", "nats", "lower"), Metric("grad_norm", "number", None))
 SPLITS_BATCH = True
+COUNTED = "tokens"
+LOSS_UNIT = "nats"
 INDICATORS = ("has_title", "has_track", "has_braces", "has_instrument", "has_tempo", "has_staff", "has_bars",
               "has_fret_number", "has_dot_separator", "valid_format", "has_rhythm", "has_parentheses",
               "has_fret_numbers", "has_rhythm_dot", "has_effects", "is_valid")
@@ -39,6 +42,11 @@ def config(plain: dict[str, Any]) -> Config:
         Data(data["source"], data.get("path"), None if pieces is None else parse_count(pieces), data["seed"],
              parse(data["valid_fraction"], "fraction"), data["tunes"]),
     )
+
+
+def sample_length(config: Config) -> int:
+    """Tokens of one sample."""
+    return config.model.sequence_length
 
 
 def watching(plain: dict[str, Any]) -> None:

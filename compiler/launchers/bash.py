@@ -22,6 +22,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "snapshot_sha256": snapshot_sha256,
         "first_step": quantities.integer(training.start),
         "last_step": quantities.integer(training.steps),
+        "measures": ", ".join(metric.name for metric in experiment.evaluation.measures),
         "suites": ", ".join(suite.name for suite in experiment.evaluation.suites),
         "compared": ", ".join(other.run for other in experiment.evaluation.compare),
         "ranks": training.batch.ranks if training.batch and not experiment.watching else 1,

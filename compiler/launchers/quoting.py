@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..contract import rendering
+from ..contract import markdown, rendering
 from ..contract.command_line import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def template(value: str) -> Quoted:
 
 def comment(value: str | int) -> Quoted:
     """`value` on one line, with what does not print made visible, so that it cannot leave its comment."""
-    return Quoted(rendering.visible(" ".join(str(value).split())))
+    return Quoted(markdown.visible(" ".join(str(value).split())))
 
 
 def _only_quoted(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..contract.metrics import COMMON, Metric
 from ..contract.quantities import NotAQuantity, parse
 from ..contract.watching import Watching
@@ -17,8 +19,10 @@ def metrics(family_name: str, suites: tuple[str, ...], watching: Watching | None
 
     Of a foreign program these are also the figures that are read from it; what they mean is its own business.
     """
+    chosen = family(family_name)
     of_suites = (Metric(f"eval.{suite}", "fraction", "higher") for suite in suites)
-    known = {metric.name: metric for metric in (*COMMON, *family(family_name).METRICS, *of_suites)}
+    common = (replace(one, unit=chosen.LOSS_UNIT) if one.unit == "nats" else one for one in COMMON)
+    known = {metric.name: metric for metric in (*common, *chosen.METRICS, *chosen.EVALUATED, *of_suites)}
     if watching is None:
         return known
     told = (*known, *(name for reader in watching.readers for name in reader.figures))
@@ -26,9 +30,9 @@ def metrics(family_name: str, suites: tuple[str, ...], watching: Watching | None
 
 
 def held_out(family_name: str) -> tuple[Metric, ...]:
-    """The metrics with a better side that a validation during training measures."""
-    return tuple(one for one in (*COMMON, *family(family_name).METRICS)
-                 if one.better and (one not in COMMON or one.name == "valid_loss"))
+    """What a validation during training measures."""
+    chosen = family(family_name)
+    return (Metric("valid_loss", chosen.LOSS_UNIT, "lower"), *chosen.METRICS)
 
 
 def read(value: int | float | str, unit: str) -> float:

@@ -10,7 +10,7 @@ from ..contract.conditions import Condition, ConditionError, metrics_of, parse
 from ..contract.conditions.units import check
 from ..contract.conditions.values import UnknownMetric
 from ..contract.guards import NOT_FINITE, Action, Guard
-from ..contract.metrics import COMMON, LIVE, Metric, Signal
+from ..contract.metrics import LIVE, Metric, Signal
 from ..contract.quantities import parse as quantity
 from ..contract.training import Training
 from ..contract.watching import Watching
@@ -19,6 +19,7 @@ from ..families import family
 from ..frontend.resolve import Resolved
 from ..source import Span
 from . import foreign
+from .bounds import held_out
 from .promises import text
 
 RATE, TIMES = "50%", {"roll_back": 2, "halve_batch": 3}
@@ -35,9 +36,8 @@ def signals(training: Training, watching: Watching | None = None) -> dict[str, S
         return foreign.signals(watching)
     chosen = family(training.family)
     rates = (Metric(f"rate.{group.name}", "number", None) for group in training.groups)
-    valid_loss = next(metric for metric in COMMON if metric.name == "valid_loss")
     return {metric.name: Signal(metric, "step") for metric in (*LIVE, *rates, *chosen.LOGGED)} | {
-        metric.name: Signal(metric, "validation") for metric in (valid_loss, *chosen.METRICS)}
+        metric.name: Signal(metric, "validation") for metric in held_out(training.family)}
 
 
 def lower(resolved: Resolved, said: list[dict[str, Any]], training: Training,

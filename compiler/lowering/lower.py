@@ -122,6 +122,7 @@ class _Lowering:
             predictions=Predictions({}, {}, ()),
             guards=self.guards(training),
             milestones=tuple(promises.milestones(training, self.epoch_samples)),
+            counted=family(training.family).COUNTED,
         )
 
     def training(self) -> tuple[Training | None, Any]:
@@ -135,7 +136,7 @@ class _Lowering:
                                                        "nothing here can load", "resume.from", "train from scratch"))
             return None, None
         self.epoch_samples = chosen.epoch_samples(config)
-        self.batch = Batch(plain["batch"]["rows"], config.model.sequence_length, plain["batch"]["accumulation"],
+        self.batch = Batch(plain["batch"]["rows"], chosen.sample_length(config), plain["batch"]["accumulation"],
                            plain["batch"]["ranks"])
         groups, resume, end = chosen.groups(plain, config, self.batch), self.resume(), self.end()
         self.check_epochs()
@@ -197,7 +198,9 @@ class _Lowering:
     def validation(self) -> Validation | None:
         """When and on how much the loop validates; None where a foreign program sees to that."""
         said = self.plain["eval"].get("validation")
-        return Validation(self.length(said["every"]), said["batches"]) if said else None
+        if not said:
+            return None
+        return Validation(self.length(said["every"]), said["batches"], held_out(self.plain["model"]["family"]))
 
     def resume(self) -> Resume | None:
         if not self.parent:
@@ -219,7 +222,7 @@ class _Lowering:
         """What no validation measures has no direction; a check refuses it."""
         if said is None:
             return None
-        known = {one.name: one.better for one in held_out(self.plain["model"]["family"])}
+        known = {one.name: one.better for one in held_out(self.plain["model"]["family"]) if one.better}
         return KeepBest(said["metric"], known.get(said["metric"]) or "lower", said["count"])
 
     def hardware(self) -> Hardware:

@@ -16,6 +16,7 @@ from ..contract.snapshot import training_sha256
 from ..contract.training import Training
 from ..contract.watching import Watching
 from ..diagnostics import Diagnostic
+from ..families import family
 from ..frontend.resolve import Resolved
 from . import bounds
 from .lengths import parse_length, reached
@@ -43,7 +44,8 @@ class Promises:
 
     def evaluation(self) -> Evaluation:
         """The suites, and the experiments to compare with."""
-        return Evaluation(tuple(self._suites()), tuple(self._compared()), self.plain["eval"]["results"])
+        return Evaluation(tuple(self._suites()), tuple(self._compared()), self.plain["eval"]["results"],
+                          family(self.plain["model"]["family"]).EVALUATED)
 
     def _suites(self) -> Iterator[Suite]:
         for name, said in self.plain["eval"]["suites"].items():

@@ -69,7 +69,7 @@ def _predictions(one: Plan) -> Iterator[str]:
     for part in one.stretches:
         yield f"| steps, {part.name} | {integer(part.end - part.start)} | exact: step {part.start:,} to {part.end:,} |"
     for phase in phases(one.experiment.training):
-        steps = f"step {phase.start:,} to {phase.end:,}, {in_words(phase)}"
+        steps = f"step {phase.start:,} to {phase.end:,}, {in_words(phase, one.experiment.counted)}"
         yield f"| steps, phase {code(phase.name)} | {integer(phase.end - phase.start)} | exact: {steps} |"
     for target in one.outlooks:
         for name, predicted in (("peak memory", target.peak_memory), ("time", target.time), ("cost", target.cost)):

@@ -59,10 +59,10 @@ def phases(training: Training) -> tuple[Phase, ...]:
     return () if {phase.name for phase in training.phases} <= {WHOLE} else training.phases
 
 
-def in_words(phase: Phase) -> str:
-    """How many tokens an update of a phase sees."""
+def in_words(phase: Phase, counted: str) -> str:
+    """How much an update of a phase sees."""
     batch = phase.batch
-    return (f"{batch.tokens:,} tokens an update ({batch.rows} rows x {batch.accumulation} x {batch.ranks} ranks x "
+    return (f"{batch.tokens:,} {counted} an update ({batch.rows} rows x {batch.accumulation} x {batch.ranks} ranks x "
             f"{batch.sequence_length:,})")
 
 

@@ -56,7 +56,8 @@ def _steps(one: Plan) -> Iterator[str]:
     for part in one.stretches:
         yield _line(2, part.name, integer(part.end - part.start), f"to step {part.end:,}, rate x {part.last:g}")
     for phase in phases(one.experiment.training):
-        yield _line(2, f"phase {phase.name}", integer(phase.end - phase.start), f"to step {phase.end:,}, {in_words(phase)}")
+        seen = in_words(phase, one.experiment.counted)
+        yield _line(2, f"phase {phase.name}", integer(phase.end - phase.start), f"to step {phase.end:,}, {seen}")
 
 
 def _targets(outlooks: Iterable[Outlook]) -> Iterator[str]:

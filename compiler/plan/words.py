@@ -41,7 +41,8 @@ RENAMED: dict[Path, Path] = {
 }
 """Where the snapshot's names differ from those of a spec; the longest one that fits counts."""
 
-DERIVED = re.compile(rf"""(run | curves\..* | phases\[({WHOLE}|{REST})(\#\d+)?\].* | groups\[.*\]\.(optimizer|method|rate)
+DERIVED = re.compile(rf"""(run | counted | eval\.(validation\.)?measures.* | curves\..*
+    | phases\[({WHOLE}|{REST})(\#\d+)?\].* | groups\[.*\]\.(optimizer|method|rate)
     | batch\.sequence_length | resume\.(parent_training_sha256|served.*) | schedule\.warmdown_steps
     | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
     | guards\[.*\]\.(higher|given) | claims\..*\.(title|how|computed)

@@ -22,12 +22,18 @@ def evaluation_sha256(experiment: Experiment) -> str:
     suites = [{name: value for name, value in to_plain(suite).items() if name != "title"}
               for suite in experiment.evaluation.suites]
     judge = experiment.watching.judge if experiment.watching else None
-    return canonical.sha256({"suites": suites, **({"judge": to_plain(judge)} if judge else {"indicators": VERSION})})
+    judged_by = {"judge": to_plain(judge)} if judge else {"indicators": VERSION} if suites else {}
+    return canonical.sha256({"suites": suites, **judged_by})
 
 
 def result_path(workspace: Path, run: str, step: int) -> Path:
     """Where the evaluation of a step lies."""
     return run_folder(workspace, run) / "evaluation" / f"step_{step:06d}.json"
+
+
+def exhibits_folder(workspace: Path, run: str, step: int) -> Path:
+    """Where a family's evaluation of a step leaves what can be looked at or listened to."""
+    return run_folder(workspace, run) / "evaluation" / f"step_{step:06d}"
 
 
 def checkpoint_sha256(workspace: Path, run: str, step: int) -> str | None:

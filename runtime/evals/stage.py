@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from expc.compiler.contract.snapshot import training_sha256
 from .. import families
 from ..checkpoint import Found, Skipped, at_step, newest
 from ..errors import MISSING, UserError
-from ..files import MANIFEST, read_json, sha256_of, write_json
+from ..files import MANIFEST, read_json, sha256_of, whole_folder, write_json
 from ..parent import launch_command
 from ..prepare import prepare
 from ..progress import Progress
@@ -26,7 +27,7 @@ from ..supervise.evaluate import judged
 from ..train import device
 from ..workspace import run_folder
 from . import suites
-from .results import identity, result_path, why_unfit
+from .results import exhibits_folder, identity, result_path, why_unfit
 
 Say = Callable[[str], None]
 
@@ -44,13 +45,36 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
     if target.is_file():
         say(f"{place} is of another checkpoint or other suites; evaluating again")
     say(f"evaluating {experiment.run} at step {step:,}")
-    judge = judged if is_supervised(experiment.training.family) else _sampled
-    measured, position = judge(experiment, workspace, found, say), found.position
+    measured, position = _judge(experiment)(experiment, workspace, found, say), found.position
     write_json(target, identity(experiment, step) | {
         "checkpoint_sha256": checkpoint, **measured,
         "position": {"samples": position.samples, "tokens": position.tokens, "seconds": position.seconds}})
-    say(f"composite: {suites.shown(measured['composite'])}")
+    if measured.get("composite"):
+        say(f"composite: {suites.shown(measured['composite'])}")
     return target
+
+
+def _judge(experiment: Experiment) -> Callable[[Experiment, Path, Found, Say], dict[str, Any]]:
+    """Who judges it: a foreign program, the family itself, or the suites."""
+    if is_supervised(experiment.training.family):
+        return judged
+    return _measured if experiment.evaluation.measures else _sampled
+
+
+def _measured(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:
+    """The findings of the family's own evaluation; its exhibits go into a folder beside the result, whole or not at all."""
+    data, fingerprint = prepare(experiment, workspace)
+    _same_data(experiment, workspace, fingerprint)
+    where, started = device(), time.monotonic()
+    family = families.load(experiment.training.family)
+    with whole_folder(exhibits_folder(workspace, experiment.run, found.position.step)) as folder:
+        findings = family.evaluate(experiment.training, data, found.folder, where, folder, say)
+    for metric in experiment.evaluation.measures:
+        if metric.name in findings.measured:
+            say(f"{metric.name}: {findings.measured[metric.name]:.4g}" + "".join(
+                f", {name} {figures[metric.name]:.4g}" for name, figures in findings.against.items() if metric.name in figures))
+    return {"device": str(where), "seconds": round(time.monotonic() - started, 3), "suites": {}, "composite": None,
+            "findings": asdict(findings)}
 
 
 def _sampled(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -62,8 +63,27 @@ class Generator(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Exhibit:
+    """Something to look at or listen to: a file, relative to the evaluation's folder, and what it shows, by language."""
+
+    path: str
+    kind: Literal["figure", "audio", "file"]
+    caption: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a family's own evaluation found. `measured` is by metric; `against` holds the same metrics of what the model is
+    compared with, such as the untrained model or its own input. What could not be measured is left out, never zero."""
+
+    measured: dict[str, float]
+    against: dict[str, dict[str, float]]
+    exhibits: tuple[Exhibit, ...]
+
+
 class Family(Protocol):
-    """What a family's module offers."""
+    """What a family's module offers. It is judged by suites, through `generator`, or else by its own `evaluate`."""
 
     def data_key(self, training: Training, workspace: Path) -> Any:
         """Plain values that determine the prepared data."""
@@ -79,6 +99,11 @@ class Family(Protocol):
 
     def probe(self, training: Training, device: torch.device, updates: int) -> float:
         """Seconds that an update takes on this machine, measured on a few; needs no prepared data."""
+        ...
+
+    def evaluate(self, training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path,
+                 say: Say) -> Findings:
+        """What the checkpoint in that folder is worth; writes its exhibits into an empty `folder`."""
         ...
 
     def generator(self, training: Training, data: Path, checkpoint: Path, device: torch.device) -> Generator:

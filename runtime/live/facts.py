@@ -73,6 +73,11 @@ class Facts:
         return self.experiment.training.steps if self.experiment else None
 
     @property
+    def counted(self) -> str:
+        """The word for what the data is counted in."""
+        return self.experiment.counted if self.experiment else "tokens"
+
+    @property
     def attempt(self) -> dict[str, Any]:
         """The last attempt; empty where there is none yet."""
         attempts = self.record.get("attempts")

@@ -12,8 +12,8 @@ from typing import Any
 
 from rich.text import Text
 
+from expc.compiler.contract.markdown import visible
 from expc.compiler.contract.quantities import duration, size
-from expc.compiler.contract.rendering import visible
 
 from .facts import count, moment, number
 from .series import Points, sparkline
@@ -40,7 +40,7 @@ def summary(view: View) -> str:
     if view.latest:
         pieces.append(f"loss {view.latest[-1][1]:.4f}")
     if view.pace is not None:
-        pieces.append(f"{view.pace:,.0f} tokens/s")
+        pieces.append(f"{view.pace:,.0f} {view.facts.counted}/s")
     if (left := view.facts.seconds_left(view.step)) is not None:
         pieces.append(f"about {duration(left)} left")
     return visible("  ".join(pieces))
@@ -106,7 +106,7 @@ def _figures(view: View, width: int) -> Iterator[Line]:
         yield 5, _curve("  latest", list(view.latest), f"{span:,} steps", width), ""
     if view.rate.points:
         yield 7, _curve("rate", view.rate.points, f"x{view.rate.points[-1][1]:.3f}", width), ""
-    said = [f"{view.pace:,.0f} tokens/s"] if view.pace is not None else []
+    said = [f"{view.pace:,.0f} {view.facts.counted}/s"] if view.pace is not None else []
     peak = view.memory if view.memory is not None else number(view.facts.record.get("peak_memory"))
     said += [f"memory {size(peak)} at most"] if peak is not None else []
     if said:

@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from expc.compiler.contract.markdown import visible
 from expc.compiler.contract.quantities import duration
-from expc.compiler.contract.rendering import visible
 
 from .facts import Facts, count, figures, look, number, read_record
 from .tail import last_lines
 
-HEADER = ("run", "outcome", "step", "phase", "last validation", "tokens/s", "left", "since", "device")
+HEADER = ("run", "outcome", "step", "phase", "last validation", "pace", "left", "since", "device")
 
 
 def rows(workspace: Path) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def row(facts: Facts) -> dict[str, Any]:
     pace = paces[-1] if facts.alive and paces else number(facts.record.get("tokens_per_second"))
     return facts.record | {
         "run": facts.folder.name, "outcome": facts.outcome, "step": step, "steps": facts.steps, "phase": facts.phase(step),
-        "tokens_per_second": pace, "seconds_left": facts.seconds_left(step), "device": facts.device,
+        "tokens_per_second": pace, "seconds_left": facts.seconds_left(step), "device": facts.device, "counted": facts.counted,
         "since": facts.since.isoformat() if facts.since else None}
 
 
@@ -53,7 +53,7 @@ def _cells(one: dict[str, Any]) -> tuple[str, ...]:
     measured = ", ".join(f"{name} {value:.4f}" for name, value in figures(last).items())
     at = f" (step {count(last.get('step')):,})" if isinstance(last, dict) and measured else ""
     since = datetime.fromisoformat(one["since"]).astimezone().strftime("%Y-%m-%d %H:%M") if one["since"] else "-"
-    pace = f"{one['tokens_per_second']:,.0f}" if one["tokens_per_second"] is not None else "-"
+    pace = f"{one['tokens_per_second']:,.0f} {one['counted']}/s" if one["tokens_per_second"] is not None else "-"
     left = f"about {duration(one['seconds_left'])}" if one["seconds_left"] is not None else "-"
     words = (one["run"], one["outcome"], f"{one['step']:,}{steps}", one["phase"] or "-", measured + at or "-", pace, left,
              since, one["device"] or "-")

@@ -11,9 +11,10 @@ from pathlib import Path
 from expc.compiler.contract import names, rendering
 from expc.compiler.contract.experiment import Experiment
 
+from ..evals import result_path
 from ..files import write_atomic
 from ..workspace import run_folder
-from .context import context, references
+from .context import context, loss_unit, references
 from .evidence import Evidence, gather
 from .judgement import judge
 
@@ -40,7 +41,8 @@ def publish(experiment: Experiment, workspace: Path, documents: list[Path]) -> l
     """Copies documents and figures to `reports/<run>/`, where their links hold as well; returns the copies."""
     source, target = run_folder(workspace, experiment.run), workspace / "reports" / experiment.run
     copies = []
-    for path in [*documents, *sorted((source / "figures").glob("*.png"))]:
+    evaluated = result_path(workspace, experiment.run, experiment.training.steps).with_suffix("")
+    for path in [*documents, *sorted((source / "figures").glob("*.png")), *sorted(filter(Path.is_file, evaluated.rglob("*")))]:
         copies.append(target / path.relative_to(source))
         write_atomic(copies[-1], path.read_bytes())
     return copies
@@ -54,7 +56,8 @@ def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, 
 
     training, paths = experiment.training, {"loss": "figures/loss.png", "rate": "figures/rate.png"}
     levels = {LABELS[name]: value for name, value in references(experiment, evidence).items()}
-    unit = "loss (nats per token)" if training.groups else "loss, as the program reports it"
+    of_ours = "loss (nats per token)" if loss_unit(experiment) == "nats" else "loss"
+    unit = of_ours if training.groups else "loss, as the program reports it"
     figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels, unit)
     if "rate" not in training.curves:
         return paths | {"rate": ""}

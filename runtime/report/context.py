@@ -12,9 +12,11 @@ from typing import Any
 from expc.compiler.contract import document, names, quantities, rendering, snapshot
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.rendering import Words
+from expc.compiler.contract.training import known
 
 from . import measured, watched
 from .evidence import Evidence
+from .findings import findings
 from .judgement import Judgement, rows, scenario_context, sentence, titles
 
 SAMPLES, SAMPLE_LENGTH = 3, 400
@@ -26,7 +28,7 @@ RISE = 1.02
 def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, figures: dict[str, str],
             language: str) -> dict[str, Any]:
     """Everything that the template needs beyond the shared context, in one language."""
-    words, shared = Words(language), document.context(experiment, language)
+    words, shared = Words(language, experiment.counted), document.context(experiment, language)
     outcome = str(evidence.record.get("outcome") or "not_run")
     git = (evidence.attempts[-1].get("git") or {}) if evidence.attempts else {}
     models = _ranked(evidence)
@@ -50,12 +52,14 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "figures": figures,
         "validation": _validations(experiment, evidence),
         "valid_figures": _valid_figures(experiment),
+        "valid_units": _valid_units(experiment),
         "loss_unit": loss_unit(experiment),
         "has_tunes": any(line["tunes_loss"] is not None for line in (*evidence.metrics, *evidence.parent)),
         "tunes_rise": _tunes_rise(evidence),
         "references": references(experiment, evidence),
         "evaluation": evaluation,
         "scored": (evaluation or {}).get("suites") or {},
+        "findings": findings(experiment, evidence),
         "samples": _samples(evidence),
         "resources": measured.resources(experiment, evidence),
         "comparable": measured.on_target(experiment, evidence),
@@ -100,7 +104,9 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
         key = "summary.first" if own is ranked[0] else "summary.ranked"
         yield words(key, score=score, rank=own["rank"], count=len(ranked), best=rendering.code(ranked[0]["run"]))
     else:
-        yield words("summary.scored", score=score) if composite else words("summary.not_scored")
+        found = (evidence.evaluation or {}).get("findings")
+        without = words("summary.evaluated" if found else "summary.not_scored")
+        yield words("summary.scored", score=score) if composite else without
     yield from _outcome(judgement, words)
 
 
@@ -143,16 +149,22 @@ def _ranked(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def loss_unit(experiment: Experiment) -> str:
-    """Nats of our own families; what a foreign program's loss is counted in is its own business."""
-    return "nats" if experiment.training.groups else "number"
+    """What the family counts its loss in; what a foreign program's loss is counted in is its own business."""
+    return _valid_units(experiment).get("valid_loss", "number")
 
 
 def _valid_figures(experiment: Experiment) -> tuple[str, ...]:
     """What is measured on held-out data, in the order of the table."""
     if experiment.watching is None:
-        return ("valid_loss",)
+        return tuple(one.name for one in known(experiment.validation).measures if one.name != "tunes_loss")
     found = (name for reader in experiment.watching.readers if reader.kind == "valid" for name in reader.figures)
     return tuple(dict.fromkeys(found))
+
+
+def _valid_units(experiment: Experiment) -> dict[str, str]:
+    """Units of what is measured on held-out data; what a foreign program's figures are counted in is its own business."""
+    said = experiment.validation.measures if experiment.validation else ()
+    return dict.fromkeys(_valid_figures(experiment), "number") | {one.name: one.unit for one in said}
 
 
 def _validations(experiment: Experiment, evidence: Evidence) -> list[dict[str, Any]]:

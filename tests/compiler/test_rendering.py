@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expc.compiler.contract import rendering
+from expc.compiler.contract import markdown, rendering
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = st.text(st.sampled_from(list("`|<>&*_[]()#\\~$!-=+1.)\n\r\t \u202e\u2028\x00\ud800ab好")), max_size=30)
@@ -34,7 +34,7 @@ def test_exactly_what_cannot_be_seen_is_made_visible() -> None:
     have yet may be among them."""
     every = [chr(number) for number in range(sys.maxunicode + 1) if unicodedata.category(chr(number)) != "Cn"]
     hidden = {one for one in every if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - set("\u00ad\u200c\u200d")
-    assert {one for one in every if rendering.visible(one) != one} == hidden
+    assert {one for one in every if markdown.visible(one) != one} == hidden
 
 
 @given(NASTY)
@@ -118,7 +118,8 @@ def _words(language: str) -> dict[str, str]:
 
 
 def _placeholders(sentence: str) -> set[str]:
-    return {field for _, field, _, _ in string.Formatter().parse(sentence) if field}
+    fields = {field for _, field, _, _ in string.Formatter().parse(sentence) if field}
+    return {"units" if field == "Units" else field for field in fields}
 
 
 def test_languages_have_the_same_keys_with_the_same_placeholders() -> None:

@@ -13,7 +13,7 @@ from .syntax import Comparison, Condition, Event, Finite, NoImprovement, walk
 from .values import SIZES, TIMES, Absolute, Arithmetic, ConditionError, Name, Negative, Number, UnknownMetric, Value, Window
 
 SAID = {"nats": "nats", "bits": "bits", "fraction": "a share", "bytes": "a size", "seconds": "a time",
-        "per_second": "a rate per second", "number": "a plain number"}
+        "per_second": "a rate per second", "number": "a plain number", "dB": "decibels"}
 EXAMPLES = {"bytes": "6GB", "seconds": "10m"}
 PLAIN = ("number", "fraction")
 

@@ -92,7 +92,8 @@ def another(value: Any) -> Any:
     if isinstance(value, int | float):
         return value * (1 + 1e-12) + 1e-9 if isinstance(value, float) else value + 1
     return {"continue": "restart", "rewarm": "restart", "keep": "reset", "total": "remaining", "bf16": "fp32", "muon": "sgd",
-            "adamw": "sgd", "stop": "warn", "constant": "linear", "linear": "cosine", "synthetic": "folder"}.get(value, "cited")
+            "adamw": "sgd", "stop": "warn", "constant": "linear", "linear": "cosine", "synthetic": "folder",
+            "nats": "bits", "bits": "nats", "number": "bits", "lower": "higher"}.get(value, "cited")
 
 
 def test_no_change_of_a_snapshot_goes_unsaid(experiment: Experiment, edited: Edited) -> None:

@@ -73,9 +73,9 @@ def test_foreign_and_half_written_folders_are_passed_over_or_shown_as_far_as_the
 def test_columns_line_up() -> None:
     one = {"run": "a", "outcome": "done", "step": 5, "steps": 10_000, "phase": None,
            "last_validation": {"step": 5, "loss": 1.5}, "tokens_per_second": 1234.5, "seconds_left": None, "since": None,
-           "device": "cpu"}
+           "device": "cpu", "counted": "tokens"}
     lines = table([one, one | {"run": "long_name", "outcome": "running", "seconds_left": 90.0}])
-    assert " ".join(lines[1].split()) == "a done 5 of 10,000 - loss 1.5000 (step 5) 1,234 - - cpu"
+    assert " ".join(lines[1].split()) == "a done 5 of 10,000 - loss 1.5000 (step 5) 1,234 tokens/s - - cpu"
     assert lines[0].index("step") == lines[1].index("5 of") == lines[2].index("5 of")
     assert "about 1 min 30 s" in lines[2]
 
