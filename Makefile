@@ -4,6 +4,7 @@
 
 help:
 	@echo "make demo         build, train, evaluate, compare and report four small models (FRESH=1: from the beginning)"
+	@echo "make demo FAMILY=glyph_vae   the same for the smoke run of another model family"
 	@echo "make test         linters, type checker, test suite"
 	@echo "make fuzz         attack the compiler with mutants of the shipped specs (SECONDS=3600: for an hour; SEED=7: others)"
 	@echo "make check        say whether generated/ is what the specs give"
@@ -15,7 +16,7 @@ setup:
 	@bash scripts/setup.sh
 
 demo: setup
-	@bash scripts/demo.sh
+	@bash scripts/demo.sh $(FAMILY)
 
 test: setup
 	.venv/bin/python -m ruff check .

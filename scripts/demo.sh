@@ -1,20 +1,39 @@
 #!/usr/bin/env bash
-# The four alphaTex models at smoke size: builds their specs, trains, evaluates, compares and reports them, one after the
-# other, and ends with the ranking and the path of the report. A few minutes on two cores.
+# The models of one family at smoke size: builds their specs, trains, evaluates, compares and reports them, one after the
+# other, and ends with the path of the last report. A few minutes on two cores.
 #
-# Usage: bash scripts/demo.sh       (or: make demo)
+# Usage: bash scripts/demo.sh [FAMILY]       (or: make demo FAMILY=…; without a family: gpt, the four alphaTex models)
 #
 #   FRESH=1   forget earlier runs of the demo; without it, a finished run is kept and an interrupted one goes on
 
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
-specs=(specs/d4_baseline.yaml specs/d8_depth.yaml specs/d6_wide.yaml specs/d8_v2.yaml)
-runs=(d4_baseline.smoke d8_depth.smoke d6_wide.smoke d8_depth_v2.smoke)
-launchers=(train_d4_baseline train_d8_depth train_d6_wide resume_d8_depth_5k_to_20k)
+family=${1:-gpt}
+
+# Specs in the order of their runs; a run and its launcher are read from what the build writes.
+declare -A specs=(
+    [gpt]="d4_baseline d8_depth d6_wide d8_v2"
+)
+
+if [[ -z ${specs[$family]:-} ]]; then
+    echo "there is no demo of the family $family; there are: ${!specs[*]}" >&2
+    exit 64
+fi
+read -ra names <<<"${specs[$family]}"
 
 say() {
     printf '\n%s\n' "$*"
+}
+
+# planned SPEC: the run of a spec's smoke profile and its bash launcher, as the build recorded them
+planned() {
+    .venv/bin/python - "specs/$1.yaml" <<'PYTHON'
+import json, sys
+for run, build in json.load(open("generated/manifest.json", encoding="utf-8"))["runs"].items():
+    if (build["spec"], build["profile"]) == (sys.argv[1], "smoke"):
+        print(run, *(path for path in build["outputs"] if path.endswith(".smoke.sh")))
+PYTHON
 }
 
 # A run is finished when its last stage ended well with the snapshot that it would be run with now.
@@ -30,23 +49,27 @@ sys.exit(not (done and record.get("snapshot_sha256") == snapshot["snapshot_sha25
 PYTHON
 }
 
-if [[ -n ${FRESH:-} ]]; then
-    for run in "${runs[@]}"; do
+paths=("${names[@]/#/specs/}")
+.venv/bin/expc build "${paths[@]/%/.yaml}" --profile smoke
+
+number=0
+for name in "${names[@]}"; do
+    number=$((number + 1))
+    read -r run launcher <<<"$(planned "$name")"
+    if [[ -n ${FRESH:-} ]]; then
         rm -rf "runs/$run"
-    done
-fi
-
-.venv/bin/expc build "${specs[@]}" --profile smoke
-
-for i in "${!runs[@]}"; do
-    say "$((i + 1)) of ${#runs[@]}: ${runs[i]} ($SECONDS s)"
-    if is_finished "${runs[i]}"; then
-        echo "finished earlier, kept; make demo FRESH=1 runs it again"
+    fi
+    say "$number of ${#names[@]}: $run ($SECONDS s)"
+    if is_finished "$run"; then
+        echo "finished earlier, kept; FRESH=1 runs it again"
     else
-        bash "generated/${launchers[i]}.smoke.sh"
+        bash "generated/$launcher"
     fi
 done
 
-say "All four are done after $SECONDS s."
-.venv/bin/expc compare d8_depth_v2.smoke
-say "The report: $PWD/runs/d8_depth_v2.smoke/EXPERIMENT_D8_DEPTH_V2_RESULTS.md"
+say "Done after $SECONDS s."
+if [[ $family == gpt ]]; then
+    .venv/bin/expc compare "$run"
+fi
+reports=("runs/$run"/EXPERIMENT_*_RESULTS.md)
+say "The report: $PWD/${reports[0]}"
