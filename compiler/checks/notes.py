@@ -31,14 +31,17 @@ CODES = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The key of each note against the resolved spec, and against the notes before it."""
-    keys = {key for key, _ in leaves(subject.resolved.plain())}
-    known = keys | {key.rpartition(".")[0] for key in keys} | {key.split(".")[0] for key in keys}
     first: dict[str, int] = {}
     for index, note in enumerate(subject.experiment.notes):
         if first.setdefault(note.about, index) != index:
             yield subject.finding("E372", f'a second note about "{note.about}"', f"notes.{index}.about",
                                   "join their texts", [f"notes.{first[note.about]}.about"])
         if subject.resolved.node(note.about) is None:
-            near = nearest(note.about, known - {""})
+            near = nearest(note.about, _sections_and_keys(subject))
             yield subject.finding("E370", f'there is no "{note.about}" in this spec', f"notes.{index}.about",
                                   f'did you mean "{near}"?' if near else "name a section or a key of the spec")
+
+
+def _sections_and_keys(subject: Subject) -> set[str]:
+    keys = {key for key, _ in leaves(subject.resolved.plain())}
+    return (keys | {key.rpartition(".")[0] for key in keys} | {key.split(".")[0] for key in keys}) - {""}

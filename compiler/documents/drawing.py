@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 from ..contract import quantities, rendering
 from ..contract.experiment import Experiment
+from ..contract.schedules import Curve
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 260, 56, 20, 16, 46
 SAMPLES = 96
@@ -12,8 +15,12 @@ SAMPLES = 96
 def render_schedule(experiment: Experiment, language: str) -> str:
     """The multiplier of all peak rates over this run's steps, with the parent's last value where it was resumed."""
     training = experiment.training
-    curve, first, last = training.curves["rate"], training.start, training.steps
     before = next((row.before for row in experiment.boundary if row.name == "rate"), None)
+    return _drawn(training.curves["rate"], training.start, training.steps, before, language)
+
+
+@functools.lru_cache(64)  # the runs of a series share their schedule
+def _drawn(curve: Curve, first: int, last: int, before: float | None, language: str) -> str:
 
     def x(step: float) -> str:
         return f"{LEFT + (step - first) / (last - first) * (WIDTH - LEFT - RIGHT):.1f}"

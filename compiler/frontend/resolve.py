@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +47,11 @@ class Resolved:
     complete: bool
 
     def plain(self) -> dict[str, Any]:
-        """The whole tree without places."""
+        """The whole tree without places; to be read only, since all who ask get the same one."""
+        return self._plain
+
+    @cached_property
+    def _plain(self) -> dict[str, Any]:
         plain = self.tree.plain()
         assert isinstance(plain, dict)
         return plain
