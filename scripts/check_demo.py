@@ -1,7 +1,8 @@
 """Whether the models of a family's demo have learned: exits with 1 where a promise of their specs was missed.
 
-Usage: check_demo.py [FAMILY]. Reads what `make demo FAMILY=…` left in runs/: every expectation has to be met. Of the gpt family,
-also: the losses of the models of six and eight layers lie below half the entropy of single tokens, and all four are ranked.
+Usage: check_demo.py [FAMILY]. Reads what `make demo FAMILY=…` left in runs/: every expectation has to be met. Of the gpt
+family, also: the losses of the models of six and eight layers lie below half the entropy of single tokens, and all four are
+ranked.
 """
 
 from __future__ import annotations
