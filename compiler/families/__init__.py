@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, gpt
+from . import command, gpt, nanochat
 
-FAMILIES: dict[str, ModuleType] = {"gpt": gpt, "command": command}
+FAMILIES: dict[str, ModuleType] = {"gpt": gpt, "command": command, "nanochat": nanochat}
 
 
 def family(name: str) -> ModuleType:

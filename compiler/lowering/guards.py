@@ -32,7 +32,7 @@ class Senseless(ConditionError):
 
 def signals(training: Training, watching: Watching | None = None) -> dict[str, Signal]:
     """Every metric that a condition of this run can read, by name."""
-    if not training.groups and watching:
+    if watching:
         return foreign.signals(watching)
     chosen = family(training.family)
     rates = (Metric(f"rate.{group.name}", "number", None) for group in training.groups)

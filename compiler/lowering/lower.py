@@ -211,7 +211,7 @@ class _Lowering:
                       said["optimizer"], said["schedule"])
 
     def checkpointing(self) -> Checkpointing:
-        if "schedule" not in self.plain:
+        if family(self.plain["model"]["family"]).watching(self.plain):
             return foreign.checkpointing(self.plain)
         said = self.plain["checkpoint"]
         keep_every = said.get("keep_every")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import command, gpt
+from . import command, gpt, nanochat
 
-CONFIGS: dict[str, type] = {"command": command.Config, "gpt": gpt.Config}
+CONFIGS: dict[str, type] = {"command": command.Config, "gpt": gpt.Config, "nanochat": nanochat.Config}
