@@ -9,7 +9,7 @@ from .errors import MISUSED, UserError
 from .progress import say
 from .record import Record
 from .snapshot import Loaded, keep_copy
-from .supervise import is_supervised
+from .supervise import is_supervised, offer
 from .workspace import run_folder
 
 
@@ -20,7 +20,7 @@ def _preflight(loaded: Loaded, record: Record) -> None:
 
 
 def _prepare(loaded: Loaded, record: Record) -> None:
-    if is_supervised(loaded.experiment.training.family):
+    if is_supervised(loaded.experiment.training.family) and not offer(loaded.experiment.training.family, "prepare"):
         return say("nothing to prepare: the program reads its own data")
     from .prepare import prepare
 

@@ -1,11 +1,13 @@
 """alphaTex, the text notation for guitar music: a generator, a checker, tunes, and a loader of users' own files.
 
-`generate_piece(seed, index)` writes a piece; `check(text)` lists what is wrong with one and `validity(text)` scores
+`generate_piece(seed, index)` writes a piece; `chunk_piece` cuts a long one into pieces that stand alone;
+ `check(text)` lists what is wrong with one and `validity(text)` scores
 what a model wrote; `tunes()` gives the public-domain tunes; `load_folder` and `split_by_piece` turn files
 into documents. Standard library only.
 """
 
 from .checker import STRICTER, Validity, check, validity
+from .chunks import chunk_piece
 from .collection import tunes
 from .documents import Document, DocumentError, load_folder, split_by_piece
 from .lexer import Problem
@@ -18,6 +20,7 @@ __all__ = [
     "Problem",
     "Validity",
     "check",
+    "chunk_piece",
     "generate_piece",
     "load_folder",
     "split_by_piece",

@@ -22,7 +22,7 @@ from expc.compiler.contract.training import Training
 from ..errors import UserError
 from ..waiting import Waiting
 
-FAMILIES = {"gpt": "expc.runtime.families.gpt"}
+FAMILIES = {"gpt": "expc.runtime.families.gpt", "nanochat": "expc.runtime.families.nanochat"}
 Say = Callable[[str], None]
 
 

@@ -12,7 +12,7 @@ from expc.compiler.contract.quantities import integer
 from ..errors import UserError
 from ..parent import parent_checkpoint
 from ..workspace import run_folder
-from . import load
+from . import load, offer
 from .program import Program
 
 
@@ -37,10 +37,14 @@ def missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
         if not os.environ.get(name):
             yield f"the variable {name} is not set, and the program needs it; set it: export {name}=..."
     if experiment.training.resume and not any((run_folder(workspace, experiment.run) / "checkpoints").glob("step_*")):
+        inherited = offer(experiment.training.family, "inherited")
         try:
-            parent_checkpoint(experiment, workspace)
+            if not (inherited and inherited(experiment, workspace)):
+                parent_checkpoint(experiment, workspace)
         except UserError as error:
             yield str(error)
+    if own := offer(experiment.training.family, "missing"):
+        yield from own(experiment, workspace)
 
 
 def _files(program: Program) -> Iterator[str]:

@@ -7,6 +7,7 @@ done when it ends with code 0 at the last step, and only then.
 from __future__ import annotations
 
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..lock import exclusive
 from ..progress import say
 from ..record import Record, git_state
 from ..workspace import run_folder
-from . import load
+from . import load, offer
 from .child import Child, is_alive
 from .guarding import Guarding
 from .program import Program, changes, host, placeholder_values
@@ -46,7 +47,14 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         checkpoints = _checkpoints(experiment, workspace, directory, record)
         found, source = _start(experiment, workspace, folder)
         program = family.program(experiment, workspace, found)
-        Attempt(experiment, workspace, record, folder, program, checkpoints, found, source).run()
+        attempt = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source)
+        attempt.run(lambda: _offered("ready", experiment, workspace, found, say))
+
+
+def _offered(name: str, experiment: Experiment, workspace: Path, *rest: Any) -> dict[str, Any]:
+    """The facts that a family's own function gives, where it has that one."""
+    function = offer(experiment.training.family, name)
+    return dict(function(experiment, workspace, *rest)) if function else {}
 
 
 def _refuse_orphan(record: Record) -> None:
@@ -89,10 +97,12 @@ def _start(experiment: Experiment, workspace: Path, folder: Path) -> tuple[Start
         return start_from(found, saved), f"going on from {Path(found.state['file']).name}"
     if resume is None or saved is None:
         return None, "fresh"
-    source = parent.parent_checkpoint(experiment, workspace)
+    inherited = offer(experiment.training.family, "inherited")
+    start = (inherited(experiment, workspace) if inherited else None) or start_from(
+        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
     for change in experiment.changes:
         say(f"not as in {resume.parent}: {change.key}: {change.before or DASH} -> {change.after or DASH}")
-    return start_from(source, saved, inherited=True), f"from {resume.parent} step {resume.step}"
+    return start, f"from {resume.parent} step {resume.step}"
 
 
 class Attempt:
@@ -101,6 +111,7 @@ class Attempt:
     def __init__(self, experiment: Experiment, workspace: Path, record: Record, folder: Path, program: Program,
                  checkpoints: Checkpoints | None, found: Start | None, source: str) -> None:
         self.experiment, self.record, self.folder, self.program = experiment, record, folder, program
+        self.workspace = workspace
         self.watching: Watching = experiment.watching  # type: ignore[assignment]
         first = found.step if found else 0
         metrics = Metrics(folder / "metrics.jsonl", first)
@@ -113,15 +124,18 @@ class Attempt:
         self.facts: dict[str, Any] = {"started": now(), "from_step": first, "source": source, "device": None, "host": host(),
                                       "git": git_state(workspace), "program": program.facts()}
 
-    def run(self) -> None:
-        """Runs the program; however that ends, the record says it. Raises UserError."""
+    def run(self, ready: Callable[[], dict[str, Any]]) -> None:
+        """Makes ready for the program and runs it; however that ends, the record says it. Raises UserError."""
         self._begin()
         outcome = "failed"
         try:
+            self.facts |= (found := ready())
+            self._update(**({"data": found["data"]} if "data" in found else {}))
             with self.guarding.watchdog:
                 code = self.child.run(self.watch.output, self._tick)
             self.watch.end(settled=code >= 0)
             self._judge(code)
+            self.facts |= _offered("finished", self.experiment, self.workspace)
             outcome = "done"
         except BaseException as error:
             outcome = self.record.cause(error)
