@@ -32,6 +32,7 @@ from . import (
     memory,
     metrics,
     milestones,
+    nanochat,
     notes,
     parent,
     phases,
@@ -51,7 +52,7 @@ CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, p
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
-                                  command, watching)
+                                  command, watching, nanochat)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

@@ -83,8 +83,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     config, watching = subject.experiment.training.config, subject.experiment.watching
     if not isinstance(config, Config) or watching is None:
         if subject.experiment.launch.standalone:
-            yield subject.finding("E450", f"the family {subject.experiment.training.family} is trained by expc and cannot run "
-                                  "without it", "launch.standalone", "leave it out; only `family: command` has one", ["model"])
+            yield subject.finding("E450", f"the family {subject.experiment.training.family} needs expc where it runs",
+                                  "launch.standalone", "leave it out; only `family: command` has one", ["model"])
         return
     command = config.command
     yield from _secrets(subject, command, watching)

@@ -33,5 +33,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         share = next(row.before for row in subject.experiment.boundary if row.name == "rate")
         figures = {"name": name, "before": f"{before:.3g}", "after": f"{after:.3g}", "factor": f"{after / before:.3g}",
                    "share": percent(share)}
-        yield subject.warning("W313", "resume.schedule", figures, "`rewarm` rises to it over schedule.warmup_steps",
+        yield subject.warning("W313", "resume.schedule", figures, _help(subject),
                               ["resume.from", "schedule.warmup_steps"])
+
+
+def _help(subject: Subject) -> str:
+    if subject.experiment.watching is None:
+        return "`rewarm` rises to it over schedule.warmup_steps"
+    return "its law cannot be warmed up again: lower rates here, or a parent with a higher schedule.final_fraction, jump less"

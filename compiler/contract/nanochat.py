@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 SEEN = "92d63d4e8bb4df75c3b71618f31ddde2378b2bcd"
 """The newest commit that the table was read from."""
+LAST = "2026-07-03"
+"""Its day."""
 REFERENCE_TOKENS = 2**19
 REFERENCE_DIM = 768
 PADDING = 64

@@ -1,9 +1,8 @@
 """alphaTex, the text notation for guitar music: a generator, a checker, tunes, and a loader of users' own files.
 
-`generate_piece(seed, index)` writes a piece; `chunk_piece` cuts a long one into pieces that stand alone;
- `check(text)` lists what is wrong with one and `validity(text)` scores
-what a model wrote; `tunes()` gives the public-domain tunes; `load_folder` and `split_by_piece` turn files
-into documents. Standard library only.
+`generate_piece(seed, index)` writes a piece; `chunk_piece` cuts a long one into pieces that stand alone; `check(text)`
+lists what is wrong with one and `validity(text)` scores what a model wrote; `tunes()` gives the public-domain tunes;
+`load_folder` and `split_by_piece` turn files into documents. Standard library only.
 """
 
 from .checker import STRICTER, Validity, check, validity

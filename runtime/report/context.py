@@ -14,7 +14,7 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.rendering import Words
 from expc.compiler.contract.training import known
 
-from . import measured, watched
+from . import measured, readback, watched
 from .evidence import Evidence
 from .findings import findings
 from .judgement import Judgement, rows, scenario_context, sentence, titles
@@ -70,6 +70,7 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "data_facts": measured.data_facts(evidence),
         "environment": measured.environment(evidence, words("yes"), words("no")),
         "attempts": [_attempt(attempt) for attempt in evidence.attempts],
+        "readback": readback.readback(experiment, evidence),
         "notes": evidence.notes,
         "files": _files(experiment, evidence, figures, words),
         "commit": git.get("commit"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.families.gpt import Data as Texts
 from expc.compiler.contract.families.nanochat import Config
@@ -42,10 +43,8 @@ def key(training: Training, workspace: Path) -> Any:
         files = [*parquets(config, workspace), *(base(config, workspace) / "tokenizer" / name for name in TOKENIZER)]
         stamps = {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file()}
         return {"family": training.family, "stamps": stamps}
-    data = config.data
-    return {"family": training.family, "source": data.source, "texts": texts_sha256(_texts(config), workspace), "pieces": data.pieces,
-            "seed": data.seed, "valid_fraction": data.valid_fraction, "chunk": data.chunk, "tokenizer": data.tokenizer,
-            "folder": revision(config.checkout.date).data_folder, "commit": config.checkout.commit}
+    plain = {"family": training.family, "texts": texts_sha256(_texts(config), workspace), "commit": config.checkout.commit}
+    return plain | to_plain(config.data)
 
 
 def _texts(config: Config) -> Texts:
@@ -137,9 +136,9 @@ def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> Fing
             raise UserError(problem, MISSING)
         return _fingerprint(config, base(config, workspace), {})
     train, valid = documents(_texts(config), workspace, say)
-    counts = {"train_pieces": len(train), "valid_pieces": len(valid)}
     chunks = [[one for piece in half for one in alphatex.chunk_piece(piece, config.data.chunk)] for half in (train, valid)]
-    counts |= {"train_documents": len(chunks[0]), "valid_documents": len(chunks[1])}
+    counts = {"pieces": {"train": len(train), "valid": len(valid)},
+              "documents": {"train": len(chunks[0]), "valid": len(chunks[1])}}
     say(f"{len(train) + len(valid):,} pieces, cut at bar lines into {len(chunks[0]) + len(chunks[1]):,} documents of at most "
         f"{config.data.chunk:,} characters")
     _write(folder / revision(config.checkout.date).data_folder, *chunks)
@@ -179,7 +178,7 @@ def _make_tokenizer(config: Config, workspace: Path, folder: Path, say: Say) -> 
         raise UserError(f"nanochat's scripts.tok_train ended with exit code {done.returncode}; its last lines:\n{tail}", FAILED)
 
 
-def _fingerprint(config: Config, top: Path, counts: dict[str, int]) -> Fingerprint:
+def _fingerprint(config: Config, top: Path, counts: dict[str, dict[str, int]]) -> Fingerprint:
     """Hashes over all files, and the numbers that documents show."""
     files = sorted(folder_of(config, top).glob("*.parquet"))
     digest = hashlib.sha256("\n".join(f"{path.name} {sha256_of(path)}" for path in files).encode())
