@@ -22,11 +22,13 @@ QUANTITIES = (("watch.grace", "time"), ("watch.silence", "time"), ("data.pieces"
               ("data.valid_fraction", "fraction"), ("schedule.warmup_steps", "count"), ("checkpoint.every", "positive"),
               ("eval.validation.every", "positive"))
 METRICS = (Metric("valid_bpb", "bits", "lower"),)
+EVALUATED: tuple[Metric, ...] = ()
 LOGGED: tuple[Metric, ...] = ()
 LOSSES: tuple[str, ...] = ()
 SPLITS_BATCH = False
 INDICATORS: tuple[str, ...] = ()
-UNIT = "tokens"
+COUNTED = "tokens"
+LOSS_UNIT = "nats"
 DTYPES = {"bf16": "bfloat16", "fp32": "float32"}
 READERS = (
     Reader(r"^step (?P<step>\d+)/\d+ .*\| loss: (?P<loss>\S+) \| lrm: (?P<lrm>\S+) \| dt: (?P<update_ms>[\d.]+)ms", None, {},
