@@ -14,6 +14,7 @@ family=${1:-gpt}
 # Specs in the order of their runs; a run and its launcher are read from what the build writes.
 declare -A specs=(
     [gpt]="d4_baseline d8_depth d6_wide d8_v2"
+    [nanochat]="nanochat_d8 nanochat_d8_v2"
 )
 
 if [[ -z ${specs[$family]:-} ]]; then
