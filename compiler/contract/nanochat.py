@@ -7,6 +7,7 @@ one; within a day that a change was made on, only the checkout itself tells, and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 SEEN = "92d63d4e8bb4df75c3b71618f31ddde2378b2bcd"
 """The newest commit that the table was read from."""
@@ -38,6 +39,8 @@ class Revision:
     """Whether there is a group of smear and backout parameters."""
     decay_by_horizon: bool
     """Whether the decay follows batch and compute-optimal horizon; else the square of 12 / depth."""
+    decay_law: Literal["linear", "cosine"]
+    """How the matrices' decay falls to zero over all steps."""
     adamw_decay: tuple[float, ...]
     """Decay of head, token embedding, value embeddings and residual scalars."""
     one_optimizer: bool
@@ -69,8 +72,8 @@ _FLAGS = frozenset("""
     core_metric_every core_metric_max_per_task sample_every save_every model_tag
 """.split())
 _FIRST = Revision("2026-01-12", _FLAGS, dashes=False, batch_scaled=False, value_embeddings=False, gate_channels=0,
-                  value_share=1.0, smear=False, decay_by_horizon=False, adamw_decay=(0.0, 0.0, 0.0, 0.0), one_optimizer=False,
-                  chooses_precision=False, data_folder="base_data")
+                  value_share=1.0, smear=False, decay_by_horizon=False, decay_law="linear",
+                  adamw_decay=(0.0, 0.0, 0.0, 0.0), one_optimizer=False, chooses_precision=False, data_folder="base_data")
 _CHANGES: tuple[tuple[str, dict[str, object]], ...] = (
     ("2026-01-13", {"dashes": True}),
     ("2026-01-15", {"batch_scaled": True}),
@@ -80,7 +83,7 @@ _CHANGES: tuple[tuple[str, dict[str, object]], ...] = (
     ("2026-02-06", {"decay_by_horizon": True}),
     ("2026-03-04", {"chooses_precision": True, "data_folder": "base_data_climbmix"}),
     ("2026-03-09", {"flags": _FLAGS - {"adam_beta1", "adam_beta2", "warmup_ratio"} | {"fp8", "fp8_recipe", "warmup_steps"},
-                    "gate_channels": 12, "value_share": 0.5, "adamw_decay": (0.01, 0.001, 0.01, 0.05)}),
+                    "gate_channels": 12, "value_share": 0.5, "decay_law": "cosine", "adamw_decay": (0.01, 0.001, 0.01, 0.05)}),
     ("2026-03-14", {"smear": True}),
 )
 

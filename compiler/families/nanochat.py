@@ -14,6 +14,7 @@ from ..contract.families.nanochat import CHECKPOINTS, HOME, Checkout, Config, Da
 from ..contract.metrics import Metric
 from ..contract.nanochat import PADDING, REFERENCE_DIM, REFERENCE_TOKENS, Revision, revision
 from ..contract.quantities import parse, parse_count
+from ..contract.schedules import Curve, Segment
 from ..contract.training import Batch, ParameterGroup
 from ..contract.watching import Reader, Saved, Watching
 
@@ -118,6 +119,11 @@ def groups(plain: dict[str, Any], config: Config, batch: Batch) -> tuple[Paramet
                             decay.get(name, 0.0), {}) for name in row.groups]
     return (*adamw, ParameterGroup("matrix", "muon", "muon", float(said["matrix_lr"]), said["matrix_lr"] * by_batch,
                                    said["weight_decay"] * _decay_factor(config, batch, row), {}))
+
+
+def curves(config: Config, steps: int) -> dict[str, Curve]:
+    """What else follows the step: the decay of the matrices, which falls to zero over all steps."""
+    return {"weight_decay.matrix": Curve((Segment(0, steps, revision(config.checkout.date).decay_law, 1.0, 0.0),))}
 
 
 def _decay_factor(config: Config, batch: Batch, row: Revision) -> float:

@@ -44,17 +44,25 @@ def boundary(parent: Training, child: Training, step: int) -> tuple[BoundaryRow,
     before, last, first = {group.name: group for group in parent.groups}, parent.rates_at(step - 1), child.rates_at(step)
     for group in child.groups:
         rows.append(BoundaryRow(f"rate.{group.name}", last.get(group.name), first[group.name]))
-        rows += _group_rows(before.get(group.name), group)
+        ends = _decay(parent, group.name, step - 1), _decay(child, group.name, step)
+        rows += _group_rows(before.get(group.name), group, *ends)
     old, new = parent.phase_at(step - 1).batch, child.phase_at(step).batch
     for name in ("rows", "accumulation", "ranks", "sequence_length", "tokens"):
         rows.append(BoundaryRow(f"batch.{name}", getattr(old, name), getattr(new, name)))
     return tuple(rows)
 
 
-def _group_rows(old: ParameterGroup | None, new: ParameterGroup) -> list[BoundaryRow]:
+def _decay(training: Training, group: str, n: int) -> float:
+    """What multiplies a group's weight decay at update n, where it has a curve (`weight_decay.<group>`)."""
+    curve = training.curves.get(f"weight_decay.{group}")
+    return curve.at(n) if curve else 1.0
+
+
+def _group_rows(old: ParameterGroup | None, new: ParameterGroup, last: float, first: float) -> list[BoundaryRow]:
+    """Decay and momentum; `last` and `first` multiply the decays."""
     rows = []
     if new.weight_decay or (old and old.weight_decay):
-        rows.append(BoundaryRow(f"weight_decay.{new.name}", old.weight_decay if old else None, new.weight_decay))
+        rows.append(BoundaryRow(f"weight_decay.{new.name}", old.weight_decay * last if old else None, new.weight_decay * first))
     if "momentum" in new.options:
         before = old.options.get("momentum") if old else None
         rows.append(BoundaryRow(f"momentum.{new.name}", before, new.options["momentum"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,18 @@ def test_precision_and_compilation_are_told_by_the_environment(tmp_path: Path) -
     env = compiled(tmp_path, hardware={"target": "cpu"}, compile=False).training.config.command.env
     assert env["NANOCHAT_DTYPE"] == "float32" and env["TORCHDYNAMO_DISABLE"] == "1"
     assert "NANOCHAT_DTYPE" not in compiled(tmp_path, command={"date": "2026-03-03"}).training.config.command.env
+
+
+def test_the_decay_of_the_matrices_falls_to_zero_and_jumps_at_the_boundary(tmp_path: Path) -> None:
+    parent = compiled(tmp_path)
+    assert parent.training.curves["weight_decay.matrix"].at(500) == pytest.approx(0.5)
+    assert compiled(tmp_path, command={"date": "2026-03-08"}).training.curves["weight_decay.matrix"].at(250) == 0.75
+    compiled(tmp_path)
+    child = {**SPEC, "name": "child", "resume": {"from": "nanochat.yaml", "step": 1000}, "steps": 2000}
+    (tmp_path / "specs" / "child.yaml").write_text(yaml.safe_dump(child))
+    made = Session(tmp_path).compile(tmp_path / "specs" / "child.yaml")
+    assert made.experiment is not None, as_text(made.diagnostics)
+    row = next(one for one in made.experiment.boundary if one.name == "weight_decay.matrix")
+    peak = made.experiment.training.groups[-1].weight_decay
+    assert row.before == pytest.approx(peak * 0.5 * (1 + math.cos(math.pi * 999 / 1000)))
+    assert row.after == pytest.approx(peak * 0.5)
