@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2
 snapshot=generated/nanochat_d8_v2/snapshot.json
-snapshot_sha256=c72bd2a0f2f8afcf9352cb0c5e7ac7c54549a2c37878c4769b8ceea162677c36
+snapshot_sha256=32b883ce6872487cd9bef5e79a30bde60b24f934e5f7edd382a8b3085ded5477
 build='expc build'
 events=runs/nanochat_d8_v2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2.smoke
 snapshot=generated/nanochat_d8_v2.smoke/snapshot.json
-snapshot_sha256=ee1c1c36880561c098e85ff1f3575cb8f46967bf539a93375ae79967c6481483
+snapshot_sha256=2f0d79522bc5cef89c61a3b4a3fd74674f0e224fe5e1d1bf1ec8d52d31ba98ef
 build='expc build --profile smoke'
 events=runs/nanochat_d8_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

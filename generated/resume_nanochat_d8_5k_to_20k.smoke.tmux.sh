@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot ee1c1c36880561c098e85ff1f3575cb8f46967bf539a93375ae79967c6481483
+# Snapshot 2f0d79522bc5cef89c61a3b4a3fd74674f0e224fe5e1d1bf1ec8d52d31ba98ef
 
 set -euo pipefail
 

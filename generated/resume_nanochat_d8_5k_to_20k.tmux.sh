@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot c72bd2a0f2f8afcf9352cb0c5e7ac7c54549a2c37878c4769b8ceea162677c36
+# Snapshot 32b883ce6872487cd9bef5e79a30bde60b24f934e5f7edd382a8b3085ded5477
 
 set -euo pipefail
 

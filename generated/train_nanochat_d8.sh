@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8
 snapshot=generated/nanochat_d8/snapshot.json
-snapshot_sha256=c187264d5ab274ac2695c9cdce5ef07d92088436d2e3d09eb23dbe0fb24e3132
+snapshot_sha256=b5205431f187907f9fbc4220da4978b06063629751d51741d07855bcbd56417e
 build='expc build'
 events=runs/nanochat_d8/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8.smoke
 snapshot=generated/nanochat_d8.smoke/snapshot.json
-snapshot_sha256=93ccb0b3caf55afa43e769b83f78a901b00df7af6bd2a1ff6fa7ab751f8b7036
+snapshot_sha256=0385b316a4e3ba265d5ffce84e9d35c9ebdf5018422b1dd39abe30d830e0d79c
 build='expc build --profile smoke'
 events=runs/nanochat_d8.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

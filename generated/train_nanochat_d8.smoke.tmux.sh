@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 93ccb0b3caf55afa43e769b83f78a901b00df7af6bd2a1ff6fa7ab751f8b7036
+# Snapshot 0385b316a4e3ba265d5ffce84e9d35c9ebdf5018422b1dd39abe30d830e0d79c
 
 set -euo pipefail
 

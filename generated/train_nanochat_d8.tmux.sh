@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot c187264d5ab274ac2695c9cdce5ef07d92088436d2e3d09eb23dbe0fb24e3132
+# Snapshot b5205431f187907f9fbc4220da4978b06063629751d51741d07855bcbd56417e
 
 set -euo pipefail
 
