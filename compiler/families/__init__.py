@@ -19,6 +19,7 @@ def family(name: str) -> ModuleType:
     `EVALUATED` what its own evaluation measures in the end, where it has one instead of suites. `SPLITS_BATCH` says whether
     half the rows accumulated twice as often are the same update. `LOSS_UNIT` is what its losses are counted in, `COUNTED` the
     word (`units.<word>`) for what `sample_length` counts: tokens, frames. `chance_loss` and `flops_per_token` are None, and
-    `memory` is empty, where nobody knows.
+    `memory` is empty, where nobody knows. `curves(config, steps)`, in a module that has it, gives what else follows the step
+    beside the rates, such as `weight_decay.<group>`.
     """
     return FAMILIES[name]

@@ -132,3 +132,22 @@ def test_the_decay_of_the_matrices_falls_to_zero_and_jumps_at_the_boundary(tmp_p
     peak = made.experiment.training.groups[-1].weight_decay
     assert row.before == pytest.approx(peak * 0.5 * (1 + math.cos(math.pi * 999 / 1000)))
     assert row.after == pytest.approx(peak * 0.5)
+
+
+MADE = {  # by GPT and setup_optimizer of real commits, at depth 4, width 64, 2 heads, 400 tokens, 512 tokens an update
+    "2026-01-29": (311_432, (0.000378886, 0.027063294, 0.027063294, 0.00015625, 0.015625, 0.0005625)),
+    "2026-03-04": (311_432, (0.000378886, 0.027063294, 0.027063294, 0.00015625, 0.015625, 0.0005625)),
+    "2026-03-09": (311_352, (0.000378886, 0.027063294, 0.013531647, 0.00015625, 0.015625, 0.0005625)),
+    "2026-03-14": (311_378, (0.000378886, 0.027063294, 0.013531647, 0.00015625, 0.015625, 0.2, 0.0005625)),
+    "2026-07-03": (311_378, (0.000378886, 0.027063294, 0.013531647, 0.00015625, 0.015625, 0.2, 0.0005625)),
+}
+SMALL: dict[str, dict[str, Any]] = {
+    "model": {"depth": 4, "dim": 64, "heads": 2, "vocabulary": 400, "sequence_length": 128},
+    "batch": {"rows": 4, "total_tokens": 512}}
+
+
+@pytest.mark.parametrize("date", MADE)
+def test_every_revisions_parameters_and_rates_are_those_of_its_own_code(tmp_path: Path, date: str) -> None:
+    made, (parameters, rates) = compiled(tmp_path, command={"date": date}, **SMALL), MADE[date]
+    assert sum(made.predictions.parameters.values()) == parameters
+    assert [group.rate for group in made.training.groups] == pytest.approx(rates, abs=5e-10)
