@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +13,12 @@ import pytest
 
 from expc.compiler import emit
 from expc.compiler.contract import files
-from tests.compiler.commands.shell import CALL, ROOT, expc
+from tests.compiler.commands.shell import CALL, ROOT, copy_specs, expc
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    copy_specs(tmp_path)
     return tmp_path
 
 

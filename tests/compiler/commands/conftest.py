@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.compiler.commands.shell import ROOT
+from tests.compiler.commands.shell import copy_specs
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A copy of the shipped specs."""
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    copy_specs(tmp_path)
     return tmp_path

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+SPECS = ("d4_baseline", "d6_wide", "d8_depth", "d8_v2", "own_script")
+"""The shipped specs that commands are tried on, so that another shipped spec changes no test."""
 CALL = "import sys; from expc.compiler.cli import main; sys.argv[0] = 'expc'; main()"
+
+
+def copy_specs(folder: Path) -> None:
+    """Puts those specs, and what they extend, into a new workspace."""
+    shutil.copytree(ROOT / "specs" / "shared", folder / "specs" / "shared")
+    for name in SPECS:
+        shutil.copy(ROOT / "specs" / f"{name}.yaml", folder / "specs")
 
 
 def expc(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

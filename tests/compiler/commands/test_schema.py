@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from expc.compiler.families import FAMILIES
 from tests.compiler.commands.shell import expc
 
 
@@ -19,5 +20,5 @@ def test_the_editors_schema_accepts_every_shipped_file(workspace: Path) -> None:
 
 def test_the_schema_is_whole(tmp_path: Path) -> None:
     schema = json.loads(expc(tmp_path, "schema").stdout)
-    assert schema["properties"]["model"]["properties"]["family"]["anyOf"][0]["enum"] == ["gpt", "command"]
+    assert schema["properties"]["model"]["properties"]["family"]["anyOf"][0]["enum"] == list(FAMILIES)
     assert schema["properties"]["launch"]["properties"]["targets"]["items"]["enum"] == ["bash", "tmux"]
