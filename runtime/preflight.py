@@ -10,27 +10,22 @@ from pathlib import Path
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
-from expc.compiler.contract.retention import most_at_once
 from expc.compiler.contract.snapshot import training_sha256
-from expc.compiler.contract.training import known
 
-from . import families, randomness
-from .checkpoint import claims, newest
+from . import families, room
+from .checkpoint import newest
 from .errors import MISSING, UserError
 from .parent import launch_command, parent_checkpoint
 from .progress import say
 from .supervise import is_supervised
 from .supervise import preflight as foreign
+from .trackers.feeding import installed
 from .train import device
 from .workspace import run_folder
 
 SLOW_SECONDS = 3600
 ACCEPT_SLOW = "EXPC_ACCEPT_SLOW"
 PROBE_UPDATES = 3
-MOMENTS = {"adamw": 2, "muon": 1, "sgd": 1}
-"""Numbers that an optimizer holds for each parameter."""
-LINE_BYTES, LINE_VALUES = 40, 4
-"""A value in a line of the metrics with its name; those that every line has beside the rates of the groups."""
 
 
 def preflight(experiment: Experiment, workspace: Path) -> None:
@@ -67,39 +62,12 @@ def _missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
 
 
 def _disk(experiment: Experiment, workspace: Path) -> Iterator[str]:
-    needed = max(space(experiment) - _there(experiment, run_folder(workspace, experiment.run)), 0)
-    free = shutil.disk_usage(workspace).free
+    shares = room.shares(experiment, workspace)
+    needed, free = sum(share.bytes for share in shares), shutil.disk_usage(workspace).free
     if free < needed:
-        yield (f"{most_at_once(experiment):,} checkpoints of {size(checkpoint_bytes(experiment))} and the metrics need "
-               f"about {size(needed)} more, {size(free)} are free; make room, or keep fewer (checkpoint.keep_last, "
-               "keep_every, keep_best)")
-
-
-def _there(experiment: Experiment, folder: Path) -> int:
-    """Bytes of this training's checkpoints and metrics that a run has already."""
-    ours = [path for path, _, training in claims(folder / "checkpoints") if training == training_sha256(experiment.training)]
-    files = (folder / "metrics.jsonl", *(file for path in ours for file in path.iterdir()))
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def space(experiment: Experiment) -> int:
-    """About how many bytes a run's folder takes at its fullest: all checkpoints that it holds at once, and its metrics."""
-    training = experiment.training
-    a_line = LINE_BYTES * (LINE_VALUES + len(training.groups))
-    lines = training.own_steps + training.own_steps // known(experiment.validation).every
-    return most_at_once(experiment) * checkpoint_bytes(experiment) + lines * a_line
-
-
-def checkpoint_bytes(experiment: Experiment) -> int:
-    """About how many bytes one checkpoint takes: weights, what the optimizers hold, and every rank's random state.
-
-    Where nobody has counted the optimizers' state, every method is taken to hold what the greediest one does.
-    """
-    parts, training = experiment.predictions.memory, experiment.training
-    parameters = 4 * sum(experiment.predictions.parameters.values())
-    weights = parts.get("weights", parameters)
-    moments = parts.get("optimizer_state", parameters * max((MOMENTS[one.method] for one in training.groups), default=0))
-    return weights + moments + known(training.batch).ranks * randomness.SIZE
+        yield (f"about {size(needed)} more are needed on this disk, and {size(free)} are free: "
+               f"{', '.join(map(str, shares))}; make room, or keep fewer checkpoints (checkpoint.keep_last, keep_every, "
+               "keep_best)")
 
 
 def _patience(experiment: Experiment, step: int) -> Iterator[str]:
@@ -126,3 +94,6 @@ def _notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
         if not (run_folder(workspace, other.run) / "record.json").is_file():
             yield (f"{other.run} has not been trained; it will be missing from the comparison until you run: "
                    f"{launch_command(workspace, other.run)}")
+    for name in experiment.trackers:
+        if not installed(name):
+            yield f"the tracker {name} is not installed and will be shown nothing; pip install 'expc[{name}]'"

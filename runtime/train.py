@@ -23,6 +23,7 @@ from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
 from .record import Record, code, environment, git_state
+from .trackers.feeding import fed
 from .watch import of_run, refuse_stopped
 from .workspace import run_folder
 
@@ -93,7 +94,8 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
     loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
     if found and distributed.is_main():  # a kill may have come between a checkpoint and what it made superfluous
         retention.prune(found.folder, experiment, folder, loop.at_least())
-    _run(loop, record, attempt)
+    with fed(experiment.trackers if distributed.is_main() else (), folder):
+        _run(loop, record, attempt)
 
 
 def _settle(seed: int, where: torch.device) -> None:

@@ -133,7 +133,7 @@ class Experiment:
 
     `loading` is by the name of the phase; `counted` is the word for what `sequence_length` counts. A foreign program has
     `watching`; its schedule and validation are its own business (None), and `checkpoint` means something only where
-    `watching.checkpoints` says what it saves.
+    `watching.checkpoints` says what it saves. `trackers` are other programs that are told the figures of the journal.
     """
 
     run: str
@@ -163,3 +163,4 @@ class Experiment:
     milestones: tuple[Milestone, ...] = ()
     watching: Watching | None = None
     counted: str = "tokens"
+    trackers: tuple[str, ...] = ()

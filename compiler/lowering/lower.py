@@ -117,6 +117,7 @@ class _Lowering:
             claims=claims(self.resolved, self.unreadable),
             warnings=(),
             languages=tuple(plain["report"]["language"]),
+            trackers=tuple(plain["report"]["trackers"]),
             changes=self.changes(),
             boundary=self.boundary(training),
             predictions=Predictions({}, {}, ()),

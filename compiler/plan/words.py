@@ -36,6 +36,7 @@ RENAMED: dict[Path, Path] = {
     ("expectations",): ("expect",),
     ("scenarios", "relative_to"): ("scenarios", "gain_over"),
     ("languages",): ("report", "language"),
+    ("trackers",): ("report", "trackers"),
     ("loading", WHOLE): ("batch",),
     ("loading", REST): ("batch",),
 }

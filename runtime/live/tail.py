@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 LARGE = 4_000_000
 """Bytes above which a journal is read in samples at first."""
+PIECE = 16_000_000
+"""Bytes that are held at a time."""
 SAMPLES = 1000
 END = 500_000
 """Bytes of a large journal's end that are read whole: the last thousand lines or so."""
@@ -37,9 +39,9 @@ class Tail:
 
     restarted = True
 
-    def __init__(self, path: Path, every: bytes) -> None:
-        """`every` is what lines hold of which none may be missed, however large the file is."""
-        self.path, self._every = path, every
+    def __init__(self, path: Path, every: bytes, large: float = LARGE) -> None:
+        """`every` is what lines hold of which none may be missed, however large the file is; `large` in bytes."""
+        self.path, self._every, self._large = path, every, large
         self._file: BinaryIO | None = None
         self._torn = b""
 
@@ -50,11 +52,11 @@ class Tail:
 
     def _new(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
         size = os.fstat(file.fileno()).st_size
-        if self.restarted and size > LARGE:
+        if self.restarted and size > self._large:
             yield from self._sampled(file, size)
-        data = self._torn + file.read()
-        whole, newline, self._torn = data.rpartition(b"\n")
-        yield from _objects(whole + newline)
+        while data := file.read(PIECE):
+            whole, newline, self._torn = (self._torn + data).rpartition(b"\n")
+            yield from _objects(whole + newline)
 
     def close(self) -> None:
         """Lets go of the file."""

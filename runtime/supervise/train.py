@@ -24,6 +24,7 @@ from ..journal import Metrics, event, now, read_lines
 from ..lock import exclusive
 from ..progress import say
 from ..record import Record, git_state
+from ..trackers.feeding import fed
 from ..workspace import run_folder
 from . import load, offer
 from .child import Child, is_alive
@@ -48,7 +49,8 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         found, source = _start(experiment, workspace, folder)
         program = family.program(experiment, workspace, found)
         attempt = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source)
-        attempt.run(lambda: _offered("ready", experiment, workspace, found, say))
+        with fed(experiment.trackers, folder):
+            attempt.run(lambda: _offered("ready", experiment, workspace, found, say))
 
 
 def _offered(name: str, experiment: Experiment, workspace: Path, *rest: Any) -> dict[str, Any]:
