@@ -6,14 +6,12 @@ batch have become), so that an interrupted and resumed run decides exactly as on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from expc.compiler.contract.conditions import Event, metrics_of, parse, walk
+from expc.compiler.contract.conditions import Event, metrics_of, parse
 from expc.compiler.contract.conditions.online import Moment, Watch
-from expc.compiler.contract.conditions.values import Span
 from expc.compiler.contract.guards import NOT_FINITE, Guard
 
 from . import distributed
@@ -21,9 +19,6 @@ from .errors import STOPPED_BY_GUARD, UserError
 
 MOST_WARNINGS = 20
 """A guard that flaps warns so often and then goes silent."""
-TRUST = 2
-"""The loss of step n is computed from what step n - 1 made of the weights: where step n went wrong, the checkpoint of
-step n - 1 may be what is wrong, and the one before is the first to be trusted."""
 ADVICE = {NOT_FINITE.when: "Lower the rates or set optimizer.gradient_clip, then build and run again",
           "out of memory": "Fewer batch.rows with more batch.accumulation need less; the last checkpoint stays"}
 
@@ -156,13 +151,6 @@ class Guards:
     def goes_back(self) -> bool:
         """Whether some guard may go back to an earlier checkpoint."""
         return any(guard.action.times for guard in self.guards)
-
-    def checkpoints(self, every: int, validation: int) -> int:
-        """How many checkpoints have to be kept so that there is one to go back to; spans of time are not known in steps."""
-        lengths = {"steps": 1, "validations": validation}
-        spans = [part.value * lengths.get(part.unit, 0) for guard in self.guards if guard.action.kind == "roll_back"
-                 for part in walk(parse(guard.when)) if isinstance(part, Span)]
-        return math.ceil((max(spans, default=0) + TRUST) / every) + 1 if self.goes_back else 1
 
     def state(self) -> dict[str, Any]:
         """Plain values for a checkpoint."""

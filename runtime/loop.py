@@ -19,6 +19,7 @@ from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.guards import FLUSH_STEPS
 from expc.compiler.contract.phases import Batch, Phase
+from expc.compiler.contract.retention import to_go_back
 from expc.compiler.contract.training import Training, known
 
 from . import checkpoint, distributed, memory, phases, randomness, retention
@@ -242,8 +243,7 @@ class Loop:
 
     def at_least(self) -> int:
         """How many of the newest checkpoints are needed as long as guards may go back to them."""
-        every, validation = self.experiment.checkpoint.every, known(self.experiment.validation).every
-        return 1 if self.position.step == self.experiment.training.steps else self.guards.checkpoints(every, validation)
+        return 1 if self.position.step == self.experiment.training.steps else to_go_back(self.experiment)
 
     def validates_at(self, step: int) -> bool:
         training = self.experiment.training

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from expc.compiler.contract.retention import TRUST
+
 from . import checkpoint, distributed
 from .checkpoint import Found
 from .errors import STOPPED_BY_GUARD, UserError
-from .guards import TRUST, Decision
+from .guards import Decision
 from .progress import say
 
 if TYPE_CHECKING:

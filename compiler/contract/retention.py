@@ -7,11 +7,17 @@ enumerated that grows with the length of a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
-from math import isfinite, lcm
+from math import ceil, isfinite, lcm
 
+from .conditions import parse, walk
+from .conditions.values import Span
 from .experiment import Checkpointing, Experiment
+
+TRUST = 2
+"""The loss of step n is computed from what step n - 1 made of the weights: where step n went wrong, the checkpoint of
+step n - 1 may be what is wrong, and the one before is the first to be trusted."""
 
 
 def is_kept(experiment: Experiment, step: int) -> bool:
@@ -48,14 +54,32 @@ def best(policy: Checkpointing, steps: Iterable[int], measured: Mapping[int, flo
     return sorted(known, key=lambda step: (sign * measured[step], step))[: policy.keep_best.count]
 
 
-def most_at_once(experiment: Experiment) -> int:
-    """The largest number of checkpoints that a run ever holds: all that are kept, one of a stop, one being written."""
-    policy, training = experiment.checkpoint, experiment.training
+def to_go_back(experiment: Experiment) -> int:
+    """How many of the newest checkpoints have to be there while it trains, so that guards have one to go back to.
+
+    One where no guard goes back. Spans of time are not known in steps, and count as none.
+    """
+    if not any(guard.action.times for guard in experiment.guards):
+        return 1
+    lengths = {"steps": 1, "validations": experiment.validation.every if experiment.validation else 0}
+    spans = [part.value * lengths.get(part.unit, 0) for guard in experiment.guards if guard.action.kind == "roll_back"
+             for part in walk(parse(guard.when)) if isinstance(part, Span)]
+    return ceil((max(spans, default=0) + TRUST) / experiment.checkpoint.every) + 1
+
+
+def most_at_once(experiment: Experiment, wanted: Collection[int] = ()) -> int:
+    """The largest number of checkpoints that a run ever holds: all that are kept, one of a stop, one being written.
+
+    `wanted` are steps that stay because other experiments start from them or are compared with them.
+    """
+    policy, training, back = experiment.checkpoint, experiment.training, to_go_back(experiment)
     planned = _multiples(training.start, training.steps - 1, policy.every) + 1
+    first = int(back > 1)  # guards that go back have the first step saved too
     period = lcm(policy.every, policy.keep_every) if policy.keep_every else None
     for_good = _multiples(training.start, training.steps, period) if period else 0
-    count = policy.keep_best.count if policy.keep_best else 0
-    return min(planned, policy.keep_last + for_good + count) + 2
+    best = policy.keep_best.count if policy.keep_best else 0
+    others = sum(_is_planned(experiment, step) and not _is_kept_for_good(experiment, step) for step in set(wanted))
+    return min(planned + first, max(policy.keep_last, back) + for_good + best + others) + 2
 
 
 def _multiples(first: int, last: int, period: int) -> int:

@@ -1,0 +1,106 @@
+"""How much of the disk a run will take beside what it has, part by part: an experiment and its workspace in, shares out.
+
+Counted are checkpoints (also those that guards and other experiments keep), metrics, what trackers write, and what runs that
+train in this workspace now have still to write. Prepared data, figures and documents are not: they are small beside these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from expc.compiler.contract import retention as contract
+from expc.compiler.contract import snapshot
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.quantities import size
+from expc.compiler.contract.training import known
+
+from . import randomness, retention
+from .checkpoint import claims
+from .lock import is_held
+from .workspace import run_folder
+
+MOMENTS = {"adamw": 2, "muon": 1, "sgd": 1}
+"""Numbers that an optimizer holds for each parameter."""
+LINE_BYTES, LINE_VALUES = 40, 4
+"""A value in a line of the metrics with its name; those that every line has beside the rates of the groups."""
+TRACKER_BYTES = 80
+"""A value with its name in a tracker's file."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Bytes that something will take, or (negative) has taken already; `what` names it, with `{}` where the bytes go."""
+
+    what: str
+    bytes: int
+
+    def __str__(self) -> str:
+        return self.what.format(size(abs(self.bytes)))
+
+
+def shares(experiment: Experiment, workspace: Path) -> list[Share]:
+    """What the run will still take at its fullest, and what others do; their sum is what has to be free."""
+    own = list(_own(experiment, workspace))
+    total, there = sum(share.bytes for share in own), taken(experiment, run_folder(workspace, experiment.run))
+    already = [Share("less {} that are there", -min(there, total))] if there else []
+    return [*own, *already, *_others(experiment, workspace)]
+
+
+def _own(experiment: Experiment, workspace: Path) -> Iterator[Share]:
+    wanted = retention.wanted(workspace, experiment.run)
+    own, count = contract.most_at_once(experiment), contract.most_at_once(experiment, wanted)
+    reasons = {"guards that go back": own - contract.most_at_once(replace(experiment, guards=())),
+               "other experiments": count - own}
+    said = ", ".join(f"{more:,} for {whom}" for whom, more in reasons.items() if more > 0)
+    each = checkpoint_bytes(experiment)
+    yield Share(f"{count:,} checkpoints of {size(each)}{f' ({said})' if said else ''}", count * each)
+    yield Share("metrics {}", _values(experiment) * LINE_BYTES)
+    if experiment.trackers:
+        yield Share("trackers {}", _values(experiment) * TRACKER_BYTES * len(experiment.trackers))
+
+
+def _values(experiment: Experiment) -> int:
+    """How many figures the journal will hold."""
+    training = experiment.training
+    lines = training.own_steps + training.own_steps // known(experiment.validation).every
+    return lines * (LINE_VALUES + len(training.groups))
+
+
+def _others(experiment: Experiment, workspace: Path) -> Iterator[Share]:
+    """What other runs that train in this workspace have still to write."""
+    for lock in sorted(run_folder(workspace, "x").parent.glob("*/lock")):
+        other = _trains(lock.parent)
+        if other and other.run != experiment.run:
+            left = sum(share.bytes for share in _own(other, workspace)) - taken(other, lock.parent)
+            yield Share("{} for " + other.run + ", which trains now", max(left, 0))
+
+
+def _trains(folder: Path) -> Experiment | None:
+    """The experiment that is being trained in a run's folder; None where nobody trains, or a program of others does."""
+    try:
+        found = snapshot.loads((folder / "snapshot.json").read_text(encoding="utf-8")) if is_held(folder / "lock") else None
+    except (OSError, ValueError):
+        return None
+    return found if found and found.validation else None
+
+
+def taken(experiment: Experiment, folder: Path) -> int:
+    """Bytes of this training's checkpoints and metrics, and of trackers' files, that a run has already."""
+    ours = [path for path, _, training in claims(folder / "checkpoints") if training == experiment.training.sha256]
+    files = (folder / "metrics.jsonl", *(file for path in ours for file in path.iterdir()),
+             *(file for name in experiment.trackers for file in (folder / name).rglob("*")))
+    return sum(file.stat().st_size for file in files if file.is_file() and not file.is_symlink())
+
+
+def checkpoint_bytes(experiment: Experiment) -> int:
+    """About how many bytes one checkpoint takes: weights, what the optimizers hold, and every rank's random state.
+
+    Where nobody has counted the optimizers' state, every method is taken to hold what the greediest one does.
+    """
+    parts, training = experiment.predictions.memory, experiment.training
+    parameters = 4 * sum(experiment.predictions.parameters.values())
+    weights = parts.get("weights", parameters)
+    moments = parts.get("optimizer_state", parameters * max((MOMENTS[one.method] for one in training.groups), default=0))
+    return weights + moments + known(training.batch).ranks * randomness.SIZE
