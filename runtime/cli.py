@@ -39,6 +39,8 @@ def _user_errors() -> Iterator[None]:
         from expc.compiler.contract.markdown import visible
 
         click.echo(visible(f"error: {error}", keep="\n"), err=True)
+        if path := os.environ.get("EXPC_EXIT_CODE"):  # a launcher whose torchrun will not tell it
+            Path(path).write_text(f"{error.exit_code}\n", encoding="ascii")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         click.echo("stopped at once; what was saved before is whole, and the same command goes on from it", err=True)

@@ -97,7 +97,7 @@ class _Sides:
 
 def _effect(key: str) -> Effect:
     first = section(key)
-    return "launch" if first in LAUNCH else "judgement" if first in JUDGEMENT else "text"
+    return "launch" if first in LAUNCH or key.startswith("report.trackers") else "judgement" if first in JUDGEMENT else "text"
 
 
 def _in_spec_words(rows: Iterable[Row]) -> Iterator[Row]:

@@ -89,8 +89,9 @@ def test_interrupted_misused_and_done(tmp_path: Path, ranks: int) -> None:
     outcome(workspace, INTERRUPTED)
     other = dataclasses.replace(experiment(ranks, delay=0.02).training, seed=12)
     foreign = made(tmp_path, dataclasses.replace(experiment(ranks), training=other))
-    refused = foreign.run("--skip", "prepare")
-    assert refused.returncode == MISUSED and "holds another training of that name" in refused.stderr
+    for arguments in (("--skip", "prepare"), ("--only", "train")):
+        refused = foreign.run(*arguments)
+        assert refused.returncode == MISUSED and "holds another training of that name" in refused.stderr
     workspace = made(tmp_path, experiment(ranks, delay=0.02))
     done = workspace.run("--only", "train")
     assert done.returncode == DONE, done.stderr
