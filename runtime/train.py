@@ -23,6 +23,7 @@ from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
 from .record import Record, code, environment, git_state
+from .signals import StopRequest
 from .trackers.feeding import fed
 from .watch import of_run, refuse_stopped
 from .workspace import run_folder
@@ -86,16 +87,13 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
     position, source = _start(experiment, workspace, task, fingerprint, found)
     attempt = {"started": now(), "from_step": position.step, "source": source, "device": str(where),
                "host": environment(str(where)), "git": git_state(workspace)}
-    if distributed.is_main():
-        _begin(record, attempt, task, fingerprint, folder)
-        say(f"{source}: step {position.step:,} to {experiment.training.steps:,} on {where}")
     origin = {"data": parent.essence(fingerprint), "made_with": code(workspace)}
     loop = _loop(experiment, task, position, folder, record, found, origin)
     loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
     if found and distributed.is_main():  # a kill may have come between a checkpoint and what it made superfluous
         retention.prune(found.folder, experiment, folder, loop.at_least())
     with fed(experiment.trackers if distributed.is_main() else (), folder):
-        _run(loop, record, attempt)
+        _run(loop, record, attempt, fingerprint)
 
 
 def _settle(seed: int, where: torch.device) -> None:
@@ -106,14 +104,16 @@ def _settle(seed: int, where: torch.device) -> None:
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _begin(record: Record, attempt: dict[str, Any], task: Task, fingerprint: dict[str, Any], folder: Path) -> None:
-    """Notes the attempt; one that left no end was killed."""
-    attempts = [{"outcome": "killed"} | earlier for earlier in record.body["attempts"]]
-    for change in _differences(attempts[-1] if attempts else attempt, attempt):
+def _begin(loop: Loop, record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any],
+           fingerprint: dict[str, Any]) -> None:
+    """Notes the attempt, and says where it begins."""
+    for change in _differences(earlier[-1] if earlier else attempt, attempt):
         say(f"not as in the attempt before: {change}")
-    parameters = {name: sum(p.numel() for p in model.parameters()) for name, model in task.models.items()}
-    record.update(outcome="running", data=fingerprint, attempts=[*attempts, attempt], parameters=parameters)
-    event(folder, "resumed" if attempt["from_step"] else "started", step=attempt["from_step"], source=attempt["source"])
+    parameters = {name: sum(p.numel() for p in model.parameters()) for name, model in loop.task.models.items()}
+    record.update(outcome="running", data=fingerprint, attempts=[*earlier, attempt], parameters=parameters)
+    step, source = attempt["from_step"], attempt["source"]
+    event(loop.folder, "resumed" if step else "started", step=step, source=source)
+    say(f"{source}: step {step:,} to {loop.experiment.training.steps:,} on {attempt['device']}")
 
 
 def _differences(before: dict[str, Any], now_: dict[str, Any]) -> list[str]:
@@ -139,10 +139,12 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, saved=saved)
 
 
-def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
-    """Trains; however that ends, the record says it."""
-    outcome = "failed"
+def _run(loop: Loop, record: Record, attempt: dict[str, Any], fingerprint: dict[str, Any]) -> None:
+    """Trains; however that ends, from the moment at which the record says that it runs, the record says it."""
+    outcome, earlier = "failed", [{"outcome": "killed"} | one for one in record.body["attempts"]]  # without an end: killed
     try:
+        if loop.metrics:
+            _begin(loop, record, earlier, attempt, fingerprint)
         loop.run()
         outcome = "done"
     except BaseException as error:
@@ -153,17 +155,20 @@ def _run(loop: Loop, record: Record, attempt: dict[str, Any]) -> None:
                             FAILED) from error
         raise
     finally:
-        if loop.metrics:
-            loop.metrics.close()
-            _close(record, attempt, loop, outcome)
+        with StopRequest() as stop:  # a signal waits until the record is whole
+            if loop.metrics:
+                loop.metrics.close()
+                _close(record, earlier, attempt, loop, outcome)
         if outcome == "done":
             distributed.stop()
+    if stop.name:
+        raise KeyboardInterrupt
 
 
-def _close(record: Record, attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
+def _close(record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
     peak, how = peak_memory()
     ended = attempt | {"ended": now(), "outcome": outcome, "to_step": loop.position.step}
-    record.update(outcome=outcome, attempts=[*record.body["attempts"][:-1], ended],
+    record.update(outcome=outcome, attempts=[*earlier, ended],
                   peak_memory=max(peak, record.body.get("peak_memory") or 0), peak_memory_how=how,
                   **_totals(loop.experiment, loop.position))
     if outcome == "done":

@@ -114,6 +114,8 @@ class Attempt:
                  checkpoints: Checkpoints | None, found: Start | None, source: str) -> None:
         self.experiment, self.record, self.folder, self.program = experiment, record, folder, program
         self.workspace = workspace
+        self.earlier = [{"outcome": "killed"} | one for one in record.body["attempts"]]
+        """Those before this one; one that left no end was killed."""
         self.watching: Watching = experiment.watching  # type: ignore[assignment]
         first = found.step if found else 0
         metrics = Metrics(folder / "metrics.jsonl", first)
@@ -128,9 +130,9 @@ class Attempt:
 
     def run(self, ready: Callable[[], dict[str, Any]]) -> None:
         """Makes ready for the program and runs it; however that ends, the record says it. Raises UserError."""
-        self._begin()
         outcome = "failed"
         try:
+            self._begin()
             self.facts |= (found := ready())
             self._update(**({"data": found["data"]} if "data" in found else {}))
             with self.guarding.watchdog:
@@ -146,11 +148,10 @@ class Attempt:
             self._close(outcome)
 
     def _begin(self) -> None:
-        attempts = [{"outcome": "killed"} | earlier for earlier in self.record.body["attempts"]]
-        for change in changes(attempts[-1] if attempts else self.facts, self.facts):
+        for change in changes(self.earlier[-1] if self.earlier else self.facts, self.facts):
             say(f"not as in the attempt before: {change}")
             event(self.folder, "program_changed", what=change)
-        self.record.update(outcome="running", attempts=[*attempts, self.facts])
+        self.record.update(outcome="running", attempts=[*self.earlier, self.facts])
         event(self.folder, "resumed" if self.facts["from_step"] else "started", step=self.facts["from_step"],
               source=self.facts["source"])
         say(f"{self.facts['source']}: step {self.facts['from_step']:,} to {self.experiment.training.steps:,}, in "
@@ -165,7 +166,7 @@ class Attempt:
 
     def _update(self, **values: Any) -> None:
         self.record.update(step=self.watch.step, train_seconds=round(self.watch.seconds, 3),
-                           attempts=[*self.record.body["attempts"][:-1], self.facts], **values)
+                           attempts=[*self.earlier, self.facts], **values)
 
     def _judge(self, code: int) -> None:
         """Raises UserError unless the program ended well at its last step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import random
 import signal
 import time
@@ -101,6 +103,33 @@ def test_a_second_interrupt_stops_at_once_and_leaves_whole_checkpoints(toy: Path
     assert "Traceback" not in log
     assert read_json(toy / "runs" / "toy" / "record.json")["outcome"] == "interrupted"
     assert list((toy / "runs" / "toy").glob("checkpoints/*")) == []
+
+
+def strike_after(module: str, name: str) -> None:
+    """In the run's process: SIGTERM as soon as a function of a module has returned."""
+    place = importlib.import_module(module)
+    function = getattr(place, name)
+
+    def struck(*arguments: object) -> None:
+        function(*arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    setattr(place, name, struck)
+
+
+@pytest.mark.parametrize("name", ["_begin", "_close"])
+def test_a_signal_between_the_loop_and_the_record_is_in_the_record(slow, uninterrupted: Path, name: str) -> None:
+    """Right after the attempt was noted, and while its end is."""
+    workspace, experiment = slow
+    before = partial(strike_after, "expc.runtime.train", name)
+    code, log = processes.start(workspace, experiment, before=before).end()
+    assert code == INTERRUPTED and "Traceback" not in log, log
+    record = read_json(workspace / "runs" / "toy" / "record.json")
+    outcome = "interrupted" if name == "_begin" else "done"
+    assert (record["outcome"], [one["outcome"] for one in record["attempts"]]) == (outcome, [outcome])
+    assert record["attempts"][0]["to_step"] == (0 if name == "_begin" else STEPS)
+    assert processes.run(workspace, experiment)[0] == DONE
+    assert_equal_runs(workspace / "runs" / "toy", uninterrupted)
 
 
 def test_a_signal_before_the_first_update_leaves_a_checkpoint_or_nothing_to_lose(slow, uninterrupted: Path) -> None:
