@@ -98,8 +98,9 @@ def status(as_json: bool) -> None:
 @commands.command()
 @click.argument("run", metavar="RUN", required=False)
 @click.option("--once", is_flag=True, help="Print what there is to see now, and end.")
+@click.option("--stay", is_flag=True, help="Do not end with the run: it may go on.")
 @click.option("--json", "as_json", is_flag=True, help="Print what `expc status --json` says of this run, and end.")
-def watch(run: str | None, once: bool, as_json: bool) -> None:
+def watch(run: str | None, once: bool, stay: bool, as_json: bool) -> None:
     """Follow RUN (the one that trains now, if none is named) until it ends; the exit code is the run's own. q leaves."""
     with _user_errors():
         from .live.choose import chosen
@@ -113,7 +114,7 @@ def watch(run: str | None, once: bool, as_json: bool) -> None:
             return
         from .live.screen import watch as follow
 
-        sys.exit(follow(folder, once))
+        sys.exit(follow(folder, once, stay))
 
 
 def _loaded(name: str) -> Loaded:

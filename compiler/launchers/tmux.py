@@ -10,6 +10,8 @@ from ..contract.experiment import Experiment
 from .bash import build, heading
 
 TEMPLATE = "launchers/tmux.sh.j2"
+WANDB = ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_ENTITY", "WANDB_MODE", "WANDB_PROJECT")
+"""What Weights & Biases goes by."""
 
 
 def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
@@ -19,10 +21,12 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "launcher": names.launcher(experiment, "tmux"),
         "bash_launcher": names.launcher(experiment, "bash"),
         "session": session(experiment.run),
+        "run": experiment.run,
         "run_folder": names.run_folder(experiment.run),
         "build": build(experiment),
         "snapshot_sha256": snapshot_sha256,
-        "env_from": getattr(getattr(experiment.training.config, "command", None), "env_from", ()),
+        "env_from": [*getattr(getattr(experiment.training.config, "command", None), "env_from", ()),
+                     *(WANDB if "wandb" in experiment.trackers else ())],
     }
 
 

@@ -29,18 +29,21 @@ SECONDS = 0.5
 LOG_SECONDS = 5.0
 
 
-def watch(folder: Path, once: bool = False) -> int:
-    """Shows the run in a folder. Returns the run's own exit code when it has ended, `LEFT` where somebody left before."""
+def watch(folder: Path, once: bool = False, stay: bool = False) -> int:
+    """Shows the run in a folder. Returns the run's own exit code when it has ended, `LEFT` where somebody left before.
+
+    `stay`: until somebody leaves. A run that has ended may go on.
+    """
     console = Console(highlight=False, markup=False, emoji=False)
     view = View(folder)
     try:
         if once:
             _print(console, view, 200)
         elif sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown"):
-            _follow(console, view)
+            _follow(console, view, stay)
             _print(console, view, console.height - 1)
         else:
-            _log(console, view)
+            _log(console, view, stay)
         return view.code
     except KeyboardInterrupt:
         sys.stdout.write(f"left {folder.name} at step {view.step:,}\n")
@@ -54,8 +57,8 @@ def _print(console: Console, view: View, height: int) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _follow(console: Console, view: View) -> None:
-    """Redraws until the run has ended. Raises KeyboardInterrupt where somebody leaves."""
+def _follow(console: Console, view: View, stay: bool) -> None:
+    """Redraws until the run has ended, or on and on. Raises KeyboardInterrupt where somebody leaves."""
     shown: tuple[object, ...] = ()
     with _keys() as key, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
@@ -65,7 +68,7 @@ def _follow(console: Console, view: View) -> None:
             if (now := (width, height, *(line.plain for line in lines))) != shown:
                 live.update(Group(*lines), refresh=True)
                 shown = now
-            if view.ended:
+            if view.ended and not stay:
                 return
             if key() in (b"q", b"Q", b"\x03", b""):  # nothing: the terminal is gone
                 raise KeyboardInterrupt
@@ -79,15 +82,15 @@ def _measure(console: Console) -> ConsoleDimensions:
     return console.size
 
 
-def _log(console: Console, view: View) -> None:
+def _log(console: Console, view: View, stay: bool) -> None:
     """A line every few seconds, the last one when the run has ended."""
     while True:
         sys.stdout.write(summary(view) + "\n")
         sys.stdout.flush()
-        if view.ended:
+        if view.ended and not stay:
             return
         ends = time.monotonic() + LOG_SECONDS
-        while time.monotonic() < ends and not view.ended:
+        while time.monotonic() < ends and (stay or not view.ended):
             time.sleep(SECONDS)
             view.refresh()
 

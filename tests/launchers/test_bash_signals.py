@@ -20,9 +20,9 @@ from tests.launchers.launching import STAGES, Workspace
 Make = Callable[..., Workspace]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition, for twenty seconds at most."""
-    end = time.monotonic() + 20
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Waits for a condition, so many seconds at most."""
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)

@@ -20,6 +20,7 @@ from expc.compiler.contract.training import Batch
 from expc.runtime.errors import DONE, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD
 from expc.runtime.files import read_json
 from tests.launchers.launching import Workspace, make_workspace
+from tests.launchers.test_bash_signals import until
 from tests.runtime import toy_family
 
 ROOT = Path(__file__).parents[2]
@@ -125,3 +126,21 @@ def test_the_tmux_launcher_waits_for_the_same(tmp_path: Path) -> None:
         stopped = workspace.run("--wait", "--only", "train", kind=".tmux")
         assert stopped.returncode == STOPPED_BY_GUARD, stopped.stdout + stopped.stderr
         outcome(workspace, STOPPED_BY_GUARD)
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_the_second_pane_of_tmux_follows_the_run_and_ends_with_it(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as sockets:
+        workspace = made(tmp_path, experiment(1, delay=0.05))
+        workspace.environment["TMUX_TMPDIR"] = sockets
+
+        def tmux(*arguments: str) -> str:
+            return subprocess.run(["tmux", *arguments], env=workspace.environment, text=True, capture_output=True).stdout
+
+        assert workspace.run("--only", "train", kind=".tmux").returncode == DONE
+        panes = tmux("list-panes", "-t", "toy", "-F", "#{pane_id} #{pane_start_command}").splitlines()
+        watching = next(line.split()[0] for line in panes if "watch-pane" in line)
+        until(lambda: "toy: training" in (shown := tmux("capture-pane", "-p", "-t", watching)) and " of 60" in shown, 60)
+        until(lambda: tmux("list-sessions") == "", 60)
+        assert (tmp_path / "runs" / "toy" / "exit_code").read_text() == "0\n"

@@ -81,16 +81,14 @@ def test_control_c_in_the_pane_saves(made: Workspace) -> None:
     assert made.calls.count("caught INT") == 1 and exit_code(made).read_text() == "75\n"
 
 
-def test_the_second_pane_follows_the_metrics(made: Workspace) -> None:
-    assert made.run(kind=".tmux", AT="train", DO="wait").returncode == 0
-    until(lambda: "ready" in made.calls)
-    panes = tmux(made, "list-panes", "-t", "d8_depth_v2", "-F", "#{pane_id} #{pane_start_command}").stdout.splitlines()
-    follower = next(line.split()[0] for line in panes if "metrics-pane" in line)
-    metrics = exit_code(made).parent / "metrics.jsonl"
-    metrics.write_text('{"step": 10, "kind": "train", "loss": 3.25, "rate.head": 0.1, "rate": 1.0}\n', encoding="utf-8")
-    line = "step: 10   kind: train   loss: 3.25   rate: 1.0"
-    until(lambda: line in tmux(made, "capture-pane", "-p", "-t", follower).stdout)
-    assert len(panes) == 2 + (shutil.which("nvidia-smi") is not None)
+def test_the_second_pane_watches_the_run(made: Workspace) -> None:
+    assert made.run("--only", "train", kind=".tmux", AT="train", DO="wait").returncode == 0
+    until(lambda: "-m expc.runtime watch --stay d8_depth_v2" in made.calls)
+
+
+def test_it_can_do_without_the_second_pane(made: Workspace) -> None:
+    assert made.run("--wait", kind=".tmux", EXPC_WATCH="0").returncode == 0
+    assert made.stages == STAGES and "watch" not in "".join(made.calls)
 
 
 def test_mistakes_are_told_before_anything_starts(made: Workspace) -> None:

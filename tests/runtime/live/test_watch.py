@@ -161,6 +161,20 @@ def test_a_finished_run_is_shown_and_its_exit_code_given(toy: Path) -> None:
     assert code == DONE and json.loads(log)["outcome"] == "done"
 
 
+def test_it_can_stay_when_a_run_has_ended_which_goes_on(toy: Path) -> None:
+    made = toy_family.experiment(toy_family.with_model(toy_family.training(60), delay=0.02))
+    process = processes.start(toy, made)
+    process.wait_until(lambda: (toy / "runs" / "toy" / "checkpoints" / "step_000010").is_dir())
+    process.signal(signal.SIGTERM)
+    process.end()
+    terminal = Terminal(toy, "watch", "--stay", "toy")
+    terminal.wait_until(lambda text: "toy: interrupted" in text)
+    assert processes.run(toy, made)[0] == DONE
+    terminal.wait_until(lambda text: "toy: done" in text)
+    terminal.type(b"q")
+    assert terminal.end() == LEFT
+
+
 def test_what_cannot_be_watched_is_said(toy: Path) -> None:
     code, log = processes.command(toy, "watch")
     assert code == MISUSED and "no run trains now; name one: expc watch RUN" in log
