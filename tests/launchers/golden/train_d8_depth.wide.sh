@@ -158,16 +158,24 @@ attempt() {
     child=''
 }
 
-# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more.
+# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more, and where they
+# had to leave before there was one of theirs, the exit code that they left in EXPC_EXIT_CODE.
 record=runs/d8_depth.wide/record.json
 
 attempt_ranks() {
     local before
     before=$(cat "$record" 2>/dev/null || true)
+    EXPC_EXIT_CODE=$(mktemp)
+    export EXPC_EXIT_CODE
     attempt "$@"
-    if (( status != 0 )) && [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
+    if (( status == 0 )); then
+        :
+    elif [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
         status=$(recorded_status)
+    elif [[ -s $EXPC_EXIT_CODE ]]; then
+        status=$(cat "$EXPC_EXIT_CODE")
     fi
+    rm -f "$EXPC_EXIT_CODE"
 }
 
 # A rank that fails makes torchrun interrupt the others: an interruption counts only where it came through here.
