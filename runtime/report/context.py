@@ -73,10 +73,17 @@ def context(experiment: Experiment, evidence: Evidence, judgement: Judgement, fi
         "readback": readback.readback(experiment, evidence),
         "notes": evidence.notes,
         "files": _files(experiment, evidence, figures, words),
+        "setup": _setup(evidence),
         "commit": git.get("commit"),
         "dirty": git.get("dirty"),
         "hashes": _hashes(experiment, evidence),
     }
+
+
+def _setup(evidence: Evidence) -> str:
+    """The command that makes the environment again: the workspace's own, or the expc that ran it from the registry."""
+    ran = evidence.host.get("expc")
+    return "make setup" if evidence.makes_setup else f"pip install expc=={ran}" if ran else "pip install expc"
 
 
 def references(experiment: Experiment, evidence: Evidence) -> dict[str, float]:

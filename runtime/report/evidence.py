@@ -36,7 +36,10 @@ def lenient(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Record, metric lines (the parent's to the resume step), evaluation, comparison, a person's notes, file names."""
+    """Record, metric lines (the parent's to the resume step), evaluation, comparison, a person's notes, file names.
+
+    `makes_setup`: whether the workspace makes its own environment, with `make setup`.
+    """
 
     record: dict[str, Any]
     metrics: Lines
@@ -45,6 +48,7 @@ class Evidence:
     comparison: dict[str, Any] | None
     notes: str
     files: frozenset[str]
+    makes_setup: bool
 
     @property
     def attempts(self) -> Sequence[dict[str, Any]]:
@@ -80,7 +84,16 @@ def gather(experiment: Experiment, workspace: Path) -> Evidence:
         comparison=lenient(read_json(folder / experiment.evaluation.results_file)) if compared else None,
         notes=notes.read_text(encoding="utf-8", errors="replace").strip() if notes.is_file() else "",
         files=frozenset(_present(experiment, folder)),
+        makes_setup=_makes_setup(workspace),
     )
+
+
+def _makes_setup(workspace: Path) -> bool:
+    try:
+        lines = (workspace / "Makefile").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("setup:") for line in lines)
 
 
 def _evaluation(folder: Path, planned: int) -> dict[str, Any] | None:

@@ -67,6 +67,19 @@ def test_nothing_run_gives_sections_that_say_so(workspace: Path) -> None:
     assert not (workspace / "runs" / "d8_depth_v2" / "figures").exists()
 
 
+def test_the_environment_is_made_as_the_workspace_makes_it(workspace: Path) -> None:
+    write_run(workspace, d8_depth())
+    assert "\npip install expc==0.1.0\nbash generated/train_d8_depth.sh\n" in written(d8_depth(), workspace)
+    (workspace / "Makefile").write_text("all: setup\n\ttrue\n")
+    assert "make setup" not in written(d8_depth(), workspace)
+    (workspace / "Makefile").write_text("setup:\n\tbash scripts/setup.sh\n")
+    assert "\nmake setup\nbash generated/train_d8_depth.sh\n" in written(d8_depth(), workspace)
+    record = workspace / "runs" / "d8_depth" / "record.json"
+    record.unlink()
+    (workspace / "Makefile").unlink()
+    assert "\npip install expc\nbash" in written(d8_depth(), workspace)
+
+
 def test_half_way_says_where_it_stands(workspace: Path) -> None:
     write_run(workspace, d8_depth_v2(), outcome="interrupted", step=12_000)
     text = written(d8_depth_v2(), workspace)
