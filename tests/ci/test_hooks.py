@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.compiler.commands.shell import ROOT, commit, edit, expc
 
@@ -43,6 +45,16 @@ def repository(tmp_path: Path) -> Path:
 def test_the_definition_is_valid() -> None:
     valid = pre_commit(ROOT, "validate-manifest", HOOKS)
     assert (valid.returncode, valid.stdout, valid.stderr) == (0, "", "")
+
+
+def test_readme_and_commands_show_the_same_hooks() -> None:
+    hooks = {hook["id"]: hook for hook in yaml.safe_load((ROOT / HOOKS).read_text(encoding="utf-8"))}
+    shown = {path: [hook for block in re.findall(r"```yaml\n(repos:.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.S)
+                    for hook in yaml.safe_load(block)["repos"][0]["hooks"]] for path in ("README.md", "docs/commands.md")}
+    assert {hook["id"]: hook for hook in shown["README.md"]} == {
+        name: {key: value for key, value in hook.items() if key != "description"} for name, hook in hooks.items()}
+    assert {hook["id"]: hook["entry"] for hook in shown["docs/commands.md"]} == {
+        name: f".venv/bin/{hook['entry']}" for name, hook in hooks.items()}
 
 
 def test_the_hooks_pass_where_all_is_well_and_say_what_is_not(repository: Path) -> None:

@@ -107,6 +107,15 @@ def test_a_sound_change_passes_and_is_commented_on(runner: Runner) -> None:
     assert (runner.files / "calls").read_text() == "pr comment 7 --body-file comment.md --edit-last --create-if-none\n"
 
 
+def test_a_workspace_without_a_makefile_takes_expc_from_the_registry(runner: Runner) -> None:
+    (runner.folder / "Makefile").unlink()
+    program(runner.files / "bin" / "pip", 'printf "%s\\n" "$*" >>"$CALLS"')
+    [install] = [step for step in STEPS if step.get("name") == "Install expc"]
+    assert runner.run(install).returncode == 0
+    assert (runner.files / "calls").read_text() == "install --extra-index-url https://download.pytorch.org/whl/cpu expc\n"
+    assert (runner.files / "path").read_text() == ""
+
+
 def test_a_mistake_is_annotated_at_its_line_and_fails_the_job(runner: Runner) -> None:
     edit(runner.folder / "specs" / "d8_depth.yaml", "heads: 4", "haeds: 4")
     steps = runner.steps()
