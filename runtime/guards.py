@@ -71,7 +71,7 @@ class Guards:
         self.values.update(fresh)
         if validated:
             self.validations, self.validated_at = self.validations + 1, step
-        moment = Moment(step, seconds, self.validations, validated, self.values, frozenset(fresh))
+        moment = Moment(step, seconds, self.validations, validated, self.values, fresh)
         for guard, watch in self.watches:
             if watch.observe(moment):
                 self._fired(Decision(guard, step, watch.onset(moment), self._figures(guard)))

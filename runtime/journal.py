@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from .files import write_atomic
 
 FLUSH_SECONDS = 2.0
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -88,5 +89,8 @@ def now() -> str:
 
 
 def _line(value: dict[str, Any]) -> str:
-    finite = {key: None if isinstance(item, float) and not math.isfinite(item) else item for key, item in value.items()}
-    return json.dumps(finite, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        return _JSON.encode(value) + "\n"
+    except ValueError:  # a number that JSON does not have
+        finite = {key: None if isinstance(item, float) and not math.isfinite(item) else item for key, item in value.items()}
+        return _JSON.encode(finite) + "\n"

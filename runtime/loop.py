@@ -69,6 +69,7 @@ class Loop:
     """The phase that the task is ready for."""
 
     def __post_init__(self) -> None:
+        self.alone = distributed.world_size() == 1
         self.gauges = Gauges(self.guards.wanted, self.task.waiting, self.position)
 
     def run(self) -> Position:
@@ -134,9 +135,11 @@ class Loop:
             while self.position.step < steps and not self._stops(stop):
                 self._update()
                 step = self.position.step
-                if len(self.pending) >= FLUSH_STEPS or (progress.due and distributed.world_size() == 1):
+                due = progress.due
+                if len(self.pending) >= FLUSH_STEPS or (due and self.alone):
                     self.flush()
-                    progress.show(step, self._details())
+                    if due:
+                        progress.show(step, self._details())
                 if step % self.experiment.checkpoint.every == 0 or step == steps:
                     self.save()
                 if self.validates_at(step):
@@ -151,7 +154,7 @@ class Loop:
 
     def _stops(self, stop: StopRequest) -> bool:
         """Whether to stop here. Several processes have to agree on the step, and ask one another every so often."""
-        if distributed.world_size() == 1:
+        if self.alone:
             return stop.name is not None
         return self.position.step % FLUSH_STEPS == 0 and distributed.anywhere(stop.name is not None)
 
@@ -198,15 +201,17 @@ class Loop:
     def _judge(self, update: Update, gauges: dict[str, float]) -> None:
         """One update's figures: into the journal, unless the loss is none, and before the guards."""
         after = update.after
-        rate = self.experiment.training.curves["rate"].at(after.step - 1) * self.guards.rate
-        self.last = {name: float(value) for name, value in update.logged.items()} | {"rate": rate}
-        figures = self.last | {f"rate.{name}": value for name, value in update.rates.items()}
+        self.last = {name: float(value) for name, value in update.logged.items()}
+        self.last["rate"] = self.experiment.training.curves["rate"].at(after.step - 1) * self.guards.rate
         if not self.metrics:  # the others do as they are told
             return
+        figures = self.last | {f"rate.{name}": value for name, value in update.rates.items()}
         if math.isfinite(self.last["loss"]) and not self.guards.ending:
             self.metrics.write(after.step, "train", figures)
-        epoch = {"epoch": after.tokens / self.epoch_tokens} if self.epoch_tokens else {}
-        self.guards.observe(after.step, after.seconds, {**figures, **gauges, **epoch, "step": after.step})
+        figures.update(gauges, step=after.step)
+        if self.epoch_tokens:
+            figures["epoch"] = after.tokens / self.epoch_tokens
+        self.guards.observe(after.step, after.seconds, figures)
 
     def _wait(self) -> None:
         """Waits until a GPU has done what it was given: those seconds belong to the training steps."""

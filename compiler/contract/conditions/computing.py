@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from .values import Absolute, Arithmetic, Name, Number, Value, Window
@@ -28,13 +28,13 @@ class Moment:
     validations: int
     validated: bool
     values: dict[str, float]
-    fresh: frozenset[str] = field(default_factory=frozenset)
+    fresh: Collection[str] = ()
 
     def clock(self, unit: str) -> float | None:
         """How far steps, validations, epochs or seconds have come; None where nobody counts them."""
         if unit == "epochs":
             return self.values.get("epoch")
-        return {"steps": self.step, "validations": self.validations, "seconds": self.seconds}[unit]
+        return self.step if unit == "steps" else self.validations if unit == "validations" else self.seconds
 
 
 Compute = Callable[[Moment], float | None]
