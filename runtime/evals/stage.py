@@ -18,7 +18,7 @@ from expc.compiler.contract.snapshot import training_sha256
 from .. import families
 from ..checkpoint import Found, Skipped, at_step, newest
 from ..errors import MISSING, UserError
-from ..files import MANIFEST, read_json, sha256_of, whole_folder, write_json
+from ..files import MANIFEST, read_json, remove_leftovers, sha256_of, whole_folder, write_json
 from ..parent import launch_command
 from ..prepare import prepare
 from ..progress import Progress
@@ -44,6 +44,7 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
         return target
     if target.is_file():
         say(f"{place} is of another checkpoint or other suites; evaluating again")
+    remove_leftovers(target.parent, f".{target.stem}.")  # of an evaluation that was killed
     say(f"evaluating {experiment.run} at step {step:,}")
     measured, position = _judge(experiment)(experiment, workspace, found, say), found.position
     write_json(target, identity(experiment, step) | {

@@ -46,6 +46,15 @@ def made(toy: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     return made
 
 
+def test_what_a_killed_evaluation_left_is_gone_after_the_next(toy: Path, made: Experiment) -> None:
+    folder = toy / "runs" / "toy" / "evaluation"
+    (folder / "step_000020.json").unlink()
+    (folder / ".step_000020.killed").mkdir()
+    (folder / ".step_000040.other").mkdir()
+    evaluate(made, toy, lambda line: None)
+    assert sorted(path.name for path in folder.iterdir()) == [".step_000040.other", "step_000020", "step_000020.json"]
+
+
 def test_verdicts_go_by_what_was_found_and_nothing_unmeasured_is_zero(toy: Path, made: Experiment) -> None:
     assert [(one.outcome, one.measured) for one in verdicts(made, toy)] == [
         ("met", 0.25), ("missed", 12.5), ("not_measured", None)]
