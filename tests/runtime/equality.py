@@ -43,8 +43,18 @@ def differences(run: Path, other: Path, steps: int) -> Iterator[str]:
     for key in RECORDED:
         if records[0].get(key) != records[1].get(key):
             yield f"record: {key} is {records[0].get(key)} and {records[1].get(key)}"
-    for path in (*run.glob(".*"), *(run / "checkpoints").glob(".*")):
+    results = [_evaluation(folder, steps) for folder in (run, other)]
+    if results[0] != results[1]:
+        yield f"evaluation: {results[0]} and {results[1]}"
+    for path in (*run.glob(".*"), *(run / "checkpoints").glob(".*"), *(run / "evaluation").glob(".*")):
         yield f"left over: {path.relative_to(run)}"
+
+
+def _evaluation(run: Path, steps: int) -> Any:
+    """What the evaluation of the last step found, and the files that it left; None where there is none."""
+    result, folder = read_json(run / "evaluation" / f"step_{steps:06d}.json"), run / "evaluation" / f"step_{steps:06d}"
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+    return result and (result["findings"], result["step"], files)
 
 
 def _checkpoints(run: Path) -> Iterator[tuple[int, Found]]:

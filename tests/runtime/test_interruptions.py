@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from expc.compiler.contract.experiment import Checkpointing, Experiment, KeepBest, Validation
+from expc.compiler.contract.metrics import Metric
+from expc.compiler.contract.promises import Evaluation
 from expc.runtime import checkpoint
 from expc.runtime.errors import DONE, INTERRUPTED
 from expc.runtime.files import read_json
@@ -28,11 +30,12 @@ def slow(toy: Path) -> tuple[Path, object]:
     return toy, struck()
 
 
-def struck() -> Experiment:
+def struck(delay: float = 0.004) -> Experiment:
     """The toy experiment that is interrupted."""
-    made = toy_family.with_model(toy_family.phased(toy_family.training(STEPS), 33), delay=0.004)
+    made = toy_family.with_model(toy_family.phased(toy_family.training(STEPS), 33), delay=delay)
     return toy_family.experiment(made, checkpoint=Checkpointing(10, 2, 20, KeepBest("valid_loss", "lower", 1)),
-                                 validation=Validation(5, 4))
+                                 validation=Validation(5, 4),
+                                 evaluation=Evaluation((), (), "results.json", (Metric("mean", "number", None),)))
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +73,33 @@ def test_a_signal_saves_and_the_same_command_goes_on(slow, uninterrupted: Path, 
     assert_equal_runs(run, uninterrupted)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_strikes_at_random_instants_leave_nothing_that_shows(slow, uninterrupted: Path, seed: int) -> None:
-    """Five strikes each, twenty in all; `python -m benchmarks.soak` throws as many as are asked for."""
-    tally = killing.Tally()
-    killing.see_through(*slow, uninterrupted, random.Random(seed), tally, 5)
-    assert tally.mismatches == [] and tally.runs == 1 and tally.places
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of the same experiment, trained and evaluated in one go."""
+    workspace = tmp_path_factory.mktemp("evaluated")
+    (workspace / "specs").mkdir()
+    with toy_family.registered():
+        code, log = processes.run(workspace, struck(), *killing.STAGES)
+    assert code == DONE, log
+    return workspace / "runs" / "toy"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strikes_at_random_instants_leave_nothing_that_shows(slow, evaluated: Path, seed: int) -> None:
+    """Seven strikes each, twenty-one in all; `python -m benchmarks.soak` throws as many as are asked for."""
+    tally = killing.see_through(*slow, evaluated, random.Random(seed), 7)
+    assert tally.mismatches == [] and tally.runs == 1 and tally.places["evaluate"]
+
+
+def test_every_place_is_aimed_at_as_long_as_the_run_comes_to_it() -> None:
+    dice, aimed, experiment = random.Random(0), killing.Counter[str](), struck()
+    assert killing.visits(experiment, 0) == {
+        "start": 1, "update": 60, "phase change": 1, "phase changed": 1, "evaluate": 1, "save": 6, "validate": 12}
+    thrown = [killing.throw(dice, killing.visits(experiment, 0), aimed, left).place for left in reversed(range(8))]
+    assert sorted(thrown[:6]) == ["phase change", "phase changed", "save", "start", "update", "validate"]
+    assert thrown[6:] == ["evaluate"] * 2
+    assert "phase change" not in killing.visits(experiment, 33) and "phase change" in killing.visits(experiment, 32)
+    assert set(killing.visits(experiment, 60)) == {"start", "evaluate"}
 
 
 def test_a_stop_during_a_validation_lets_it_be_judged_once(slow, uninterrupted: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from expc.compiler.contract import families as contract_families
@@ -140,6 +141,19 @@ def build(training: Training, data: Path, device: torch.device) -> ToyTask:
 def probe(training: Training, device: torch.device, updates: int) -> float:
     """What an update sleeps, taken as its measured time."""
     return training.config.model.delay
+
+
+def evaluate(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path,
+             say: families.Say) -> families.Findings:
+    """What the generator makes of eight noises, a file each; as slow as as many updates."""
+    task, noises = build(training, data, device), torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
+    task.models["generator"].load_state_dict(load_file(checkpoint / "generator.safetensors"))
+    made = task.models["generator"].eval()(noises).flatten().tolist()
+    for index, value in enumerate(made):
+        time.sleep(training.config.model.delay)
+        (folder / f"{index}.txt").write_text(repr(value))
+    exhibits = tuple(families.Exhibit(f"{index}.txt", "file", {"en": str(index)}) for index in range(8))
+    return families.Findings({"mean": sum(made) / 8}, {}, exhibits)
 
 
 def training(steps: int = 40, **changes: Any) -> Training:
