@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=b7d88b3f4d7f7285a523f55ab2ad1d111b12d1555fac3906cd6395aaad6b23b5
+snapshot_sha256=e75924afa16ca515359020cfe5fb575e04b052aaed35dc00b8561beaf9364b53
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=791f95bd42eab31dd33766d9ac31e6c4260bf6df9963a102c1c19ce2cefe516b
+snapshot_sha256=9a83724f0c5739ef64daf1f9808e59ae51e6c583960dfbc1f712788807d975df
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

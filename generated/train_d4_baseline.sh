@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=7e0613328d9fc42be694fbeb000a7da2739adebbf10b76b104589c426b7d3809
+snapshot_sha256=d02bcae504194d6bbb86b2ea8e350977dae772aa9b284329e5fe91f12648ef8b
 build='expc build'
 events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=14468ae7dca516aeb47cfd6c7284e01261f6725bad75e80c0e7b0cfd318c5236
+snapshot_sha256=253a5ed710825d75f97a29762651a932a9a1254cb658474d0bd1da0d89210f77
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=ce4784a763d0f856ad25e2924b3745f1c7caf67e208c63a9c21951786d623394
+snapshot_sha256=2d82104e3dfd02ceb5ea7ed9ded0fb5ab7cb99d56014991d62718f6216cd437c
 build='expc build'
 events=runs/d6_wide/events.jsonl
 stages=(preflight prepare train evaluate report)

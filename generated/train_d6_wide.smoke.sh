@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=46f18334492abeccda8969f120271f5bc20946a62a5f2275e0ec01db53b417ef
+snapshot_sha256=7507e8f880c055a76483b10ac6c310d5ee311e39738a6dd9fb82302386558fc1
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

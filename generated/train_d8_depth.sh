@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=3d91ed8b98cce6ed764bcc75a2398d71c23c98a1f5470da49ec367d5b026a56d
+snapshot_sha256=c724f25e9a38953a7ce79b88787df0f328dd4464d052319d32aa23ded47f55f2
 build='expc build'
 events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)

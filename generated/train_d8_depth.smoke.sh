@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=8dbe35fc608ecaa87a06ead7de0832159b948ce716803ca5208c4f12f2dc8009
+snapshot_sha256=603d49b971e5dc23c1e024324568f909ebec363af504511f380139bf4d5e8a75
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script
 snapshot=generated/own_script/snapshot.json
-snapshot_sha256=fcc2efd309793f4717023088cc691b5352c44b98feb2f8f1bfca56922c651399
+snapshot_sha256=e60f6f26e97970f5fb154eb87d8bb092696a77e21a3f6ddbd9208efc64f407c3
 build='expc build'
 events=runs/own_script/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script.smoke
 snapshot=generated/own_script.smoke/snapshot.json
-snapshot_sha256=377a1dbd17f5c6e08dd70f5ddf9f5e2b504de8a6ac2b60640ff22df5e347eab6
+snapshot_sha256=0187e4202ebf85486ab1a10ee75568c432ed3351adb9ae6a8de0ea62a70857ae
 build='expc build --profile smoke'
 events=runs/own_script.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

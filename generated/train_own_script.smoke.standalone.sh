@@ -18,7 +18,7 @@
 # Works from any directory. Python is EXPC_PYTHON, else the workspace's .venv, else the python3 of PATH.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 377a1dbd17f5c6e08dd70f5ddf9f5e2b504de8a6ac2b60640ff22df5e347eab6
+# Snapshot 0187e4202ebf85486ab1a10ee75568c432ed3351adb9ae6a8de0ea62a70857ae
 
 # What the spec says stays as it is, dollar signs in single quotes included.
 # shellcheck disable=SC2016
