@@ -39,9 +39,9 @@ class Tail:
 
     restarted = True
 
-    def __init__(self, path: Path, every: bytes, large: float = LARGE) -> None:
-        """`every` is what lines hold of which none may be missed, however large the file is; `large` in bytes."""
-        self.path, self._every, self._large = path, every, large
+    def __init__(self, path: Path, every: bytes, samples: bool = True) -> None:
+        """`every` is what lines hold of which none may be missed where a large file is read in samples."""
+        self.path, self._every, self._samples = path, every, samples
         self._file: BinaryIO | None = None
         self._torn = b""
 
@@ -52,7 +52,7 @@ class Tail:
 
     def _new(self, file: BinaryIO) -> Iterator[dict[str, Any]]:
         size = os.fstat(file.fileno()).st_size
-        if self.restarted and size > self._large:
+        if self.restarted and self._samples and size > LARGE:
             yield from self._sampled(file, size)
         while data := file.read(PIECE):
             whole, newline, self._torn = (self._torn + data).rpartition(b"\n")

@@ -6,7 +6,6 @@ handed over. A tracker that is missing or fails is named in a warning and in `ev
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import sys
@@ -27,7 +26,7 @@ POLL_SECONDS = 1.0
 
 def feed(name: str, folder: Path, ended: Callable[[], bool]) -> None:
     """Hands over what is in the journal and what comes to it, until `ended` says that nothing more will."""
-    journal = Tail(folder / "metrics.jsonl", b"", large=math.inf)
+    journal = Tail(folder / "metrics.jsonl", b"", samples=False)
     tracker: Tracker | None = None
     last = False
     while not last:

@@ -109,3 +109,16 @@ def test_a_frame_fits_its_window_with_wide_characters_too(tmp_path: Path, width:
     assert lines[0].plain[0] in "d…"
     if width >= 40:
         assert any("guard    损失突增" in line.plain for line in lines)
+
+
+def test_a_large_journal_is_read_whole_where_nothing_may_be_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGE", 1000)
+    monkeypatch.setattr(module, "PIECE", 7)
+    lines = [{"step": step} for step in range(500)]
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 5')
+    tail = Tail(path, b"", samples=False)
+    assert list(tail.read()) == lines
+    with path.open("a") as file:
+        file.write("00}\n")
+    assert list(tail.read()) == [{"step": 500}]
