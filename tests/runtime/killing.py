@@ -7,6 +7,7 @@ run still comes to, the one that was aimed at least in this run so far; a run's 
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import signal
@@ -124,6 +125,20 @@ def _watch(being: Callable[[str], Any], after: Callable[[], None]) -> None:
                                 ("validate", "validate", validate), ("_enter", "phase change", enter)):
         setattr(Loop, name, lambda loop, *rest, place=place, method=method: watched(place, method, loop, *rest))
     evals.evaluate = evaluated
+
+
+def strike_after(module: str, name: str) -> None:
+    """In the run's process: SIGTERM as soon as a function of a module, or a method (`Class.method`), has returned."""
+    owner, _, last = name.rpartition(".")
+    place: Any = importlib.import_module(module)
+    place = getattr(place, owner) if owner else place
+    function = getattr(place, last)
+
+    def struck(*arguments: object) -> None:
+        function(*arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    setattr(place, last, struck)
 
 
 def visits(experiment: Experiment, step: int) -> dict[str, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import random
 import signal
 import time
@@ -129,23 +127,11 @@ def test_a_second_interrupt_stops_at_once_and_leaves_whole_checkpoints(toy: Path
     assert list((toy / "runs" / "toy").glob("checkpoints/*")) == []
 
 
-def strike_after(module: str, name: str) -> None:
-    """In the run's process: SIGTERM as soon as a function of a module has returned."""
-    place = importlib.import_module(module)
-    function = getattr(place, name)
-
-    def struck(*arguments: object) -> None:
-        function(*arguments)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    setattr(place, name, struck)
-
-
 @pytest.mark.parametrize("name", ["_begin", "_close"])
 def test_a_signal_between_the_loop_and_the_record_is_in_the_record(slow, uninterrupted: Path, name: str) -> None:
     """Right after the attempt was noted, and while its end is."""
     workspace, experiment = slow
-    before = partial(strike_after, "expc.runtime.train", name)
+    before = partial(killing.strike_after, "expc.runtime.train", name)
     code, log = processes.start(workspace, experiment, before=before).end()
     assert code == INTERRUPTED and "Traceback" not in log, log
     record = read_json(workspace / "runs" / "toy" / "record.json")
