@@ -44,6 +44,7 @@ from . import (
     starting_point,
     suites,
     targets,
+    timbre_restore,
     watching,
 )
 from .subject import Subject
@@ -52,7 +53,7 @@ CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, p
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
-                                  command, watching, nanochat)
+                                  command, watching, nanochat, timbre_restore)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, gpt, nanochat
+from . import command, gpt, nanochat, timbre_restore
 
-FAMILIES: dict[str, ModuleType] = {"gpt": gpt, "command": command, "nanochat": nanochat}
+FAMILIES: dict[str, ModuleType] = {
+    "gpt": gpt,
+    "timbre_restore": timbre_restore,
+    "command": command,
+    "nanochat": nanochat,
+}
 
 
 def family(name: str) -> ModuleType:

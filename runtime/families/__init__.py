@@ -22,7 +22,11 @@ from expc.compiler.contract.training import Training
 from ..errors import UserError
 from ..waiting import Waiting
 
-FAMILIES = {"gpt": "expc.runtime.families.gpt", "nanochat": "expc.runtime.families.nanochat"}
+FAMILIES = {
+    "gpt": "expc.runtime.families.gpt",
+    "timbre_restore": "expc.runtime.families.timbre_restore",
+    "nanochat": "expc.runtime.families.nanochat",
+}
 Say = Callable[[str], None]
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from . import command, gpt, nanochat
+from . import command, gpt, nanochat, timbre_restore
 
-CONFIGS: dict[str, type] = {"command": command.Config, "gpt": gpt.Config, "nanochat": nanochat.Config}
+CONFIGS: dict[str, type] = {
+    "gpt": gpt.Config,
+    "timbre_restore": timbre_restore.Config,
+    "command": command.Config,
+    "nanochat": nanochat.Config,
+}
