@@ -1,4 +1,4 @@
-"""What the compiler knows of the timbre_restore family without torch: its part of the schema, parameters, FLOPs, names.
+"""What the compiler knows of the timbre_restore family without torch: its part of the schema, parameters, names.
 
 A causal U-Net restores degraded audio against HiFi-GAN's discriminators (`docs/timbre_restore.md`); its `Config` is in the
 contract, what trains it in the runtime.
@@ -27,16 +27,16 @@ from ..contract.training import Batch, ParameterGroup
 
 SCHEMA_FILE = "timbre_restore.schema.json"
 QUANTITIES = (("data.clips", "positive"), ("data.valid_clips", "positive"))
-UNIT = "frames"
-"""What a sample's length counts: values of a mono signal."""
+COUNTED = "frames"
+LOSS_UNIT = "number"
 METRICS = (Metric("valid_l1", "number", "lower"), Metric("valid_mrstft", "number", "lower"),
            Metric("valid_total", "number", "lower"), Metric("valid_d_real", "number", None),
            Metric("valid_d_fake", "number", None))
 LOGGED = (Metric("loss", "number", "lower"), Metric("l1", "number", "lower"), Metric("mrstft", "number", "lower"),
           Metric("adversarial", "number", None), Metric("feature_matching", "number", None),
           Metric("d_real", "number", None), Metric("d_fake", "number", None), Metric("grad_norm", "number", None))
-EVALUATED = (Metric("l1", "number", "lower"), Metric("mrstft", "number", "lower"), Metric("lsd", "number", "lower"),
-             Metric("si_sdr", "number", "higher"))
+EVALUATED = (Metric("l1", "number", "lower"), Metric("mrstft", "number", "lower"), Metric("lsd", "dB", "lower"),
+             Metric("si_sdr", "dB", "higher"))
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES = ("l1", "mrstft", "adversarial", "feature_matching")
@@ -108,14 +108,8 @@ def _normed(weights: int, out: int) -> int:
     return weights + 2 * out
 
 
-def flops_per_token(config: Config, length: int) -> int:
-    """FLOPs of the generator alone, forward and backward, a frame: 6 a multiply-add. The discriminators come on top."""
-    generator = config.model.generator
-    kernel, adds = 2 * generator.stride, 0.0
-    for level, (into, out) in enumerate(_levels(generator), 1):
-        adds += (out * (into + max(into, 2)) * kernel + 4 * out * out) / generator.stride**level
-    adds += generator.recurrent * 6 * generator.channels[-1] ** 2 / generator.hop
-    return round(6 * adds)
+def flops_per_token(config: Config, length: int) -> None:
+    """Not counted: it depends on the phase whether the discriminators, which take most of it, work at all."""
 
 
 def chance_loss(config: Config) -> None:

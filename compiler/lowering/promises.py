@@ -48,7 +48,7 @@ class Promises:
                           family(self.plain["model"]["family"]).EVALUATED)
 
     def _suites(self) -> Iterator[Suite]:
-        for name, said in self.plain["eval"]["suites"].items():
+        for name, said in self.plain["eval"].get("suites", {}).items():
             yield Suite(name, text(said["title"]), parse(said["weight"], "fraction"), tuple(said.get("prompts", ())),
                         tuple(said.get("indicators", ())), said.get("samples", 0), said.get("max_new_tokens", 0),
                         float(said.get("temperature", 0)), said.get("seed", 0))
@@ -61,7 +61,7 @@ class Promises:
 
     def unit(self, metric: str) -> str:
         """The metric's unit; a metric that nobody knows is the business of a check, and its bounds are not read."""
-        known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"]["suites"]), self.watching)
+        known = bounds.metrics(self.plain["model"]["family"], tuple(self.plain["eval"].get("suites", {})), self.watching)
         return known[metric].unit if metric in known else UNKNOWN
 
     def _bound(self, key: str, value: int | float | str | None, unit: str) -> float | None:

@@ -11,8 +11,9 @@ import torch
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.training import Training, known
 
-from .. import Say
+from .. import Findings, Say
 from . import data as prepared
+from . import judge
 from .task import TimbreTask
 
 
@@ -31,6 +32,17 @@ def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> dict
 def build(training: Training, data: Path, device: torch.device) -> TimbreTask:
     """Freshly initialised models with their optimizers and data."""
     return TimbreTask(training, data, device)
+
+
+def evaluate(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path, say: Say) -> Findings:
+    """What the checkpoint in that folder is worth; writes recordings and spectrograms into an empty `folder`."""
+    return judge.evaluate(training, data, checkpoint, device, folder, say)
+
+
+def sample(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path, count: int, seed: int,
+           say: Say) -> tuple[Path, ...]:
+    """Restores `count` held-out excerpts into `folder`; the i-th depends on seed and i alone."""
+    return judge.sample(training, data, checkpoint, device, folder, count, seed, say)
 
 
 def probe(training: Training, device: torch.device, updates: int) -> float:

@@ -37,16 +37,21 @@ def build_optimizers(models: dict[str, nn.Module], training: Training) -> dict[s
         "eps": group.options["epsilon"]}]) for group in training.groups}
 
 
+def fresh(training: Training) -> tuple[Generator, Discriminators]:
+    """Both models as they begin: drawn on the CPU from the seed, the same on every device."""
+    model = training.config.model
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(known(training.seed))
+        return Generator(model.generator), Discriminators(model.discriminators)
+
+
 class TimbreTask:
     """One experiment's generator and discriminators on a device, with their data; None as a folder: without any."""
 
     def __init__(self, training: Training, folder: Path | None, device: torch.device) -> None:
-        model = training.config.model
         self.training, self.device, self.waiting = training, device, Waiting()
-        with torch.random.fork_rng(devices=[]):  # drawn on the CPU from the seed: the same weights on every device
-            torch.manual_seed(known(training.seed))
-            self.generator = Generator(model.generator).to(device)
-            self.discriminators = Discriminators(model.discriminators).to(device)
+        generator, discriminators = fresh(training)
+        self.generator, self.discriminators = generator.to(device), discriminators.to(device)
         self.models: dict[str, nn.Module] = {"generator": self.generator, "discriminators": self.discriminators}
         self.optimizers = build_optimizers(self.models, training)
         self.pairs = data.load(folder) if folder else data.Pairs(())
