@@ -15,6 +15,7 @@ family=${1:-gpt}
 declare -A specs=(
     [gpt]="d4_baseline d8_depth d6_wide d8_v2"
     [nanochat]="nanochat_d8 nanochat_d8_v2"
+    [timbre_restore]="timbre_restore"
 )
 
 if [[ -z ${specs[$family]:-} ]]; then

@@ -58,7 +58,7 @@ def _values(experiment: Experiment) -> dict[str, Any]:
         values |= {"resume.optimizer": training.resume.optimizer, "resume.schedule": training.resume.schedule}
     kept = experiment.checkpoint.keep_best
     if experiment.watching is None:
-        values |= _fields("checkpoint", experiment.checkpoint) | {
+        values |= _fields("checkpoint", dataclasses.replace(experiment.checkpoint, keep_best=None)) | {
             "checkpoint.keep_best": kept and f"{kept.count} ({kept.metric})"}
     elif experiment.watching.checkpoints:
         values |= {"checkpoint.every": experiment.checkpoint.every}
@@ -70,12 +70,13 @@ def _values(experiment: Experiment) -> dict[str, Any]:
 
 
 def _fields(prefix: str, settings: Any) -> dict[str, Any]:
-    """Settings by key: those of a mapping below its name, those of a part that is not told of in a spec beside the others."""
+    """Settings by key: those of a mapping or a part below its name; a field marked `beside` is no section of a spec, and what it
+    holds is told of beside the others."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(settings) if settings else ():
         value, key = getattr(settings, field.name), f"{prefix}.{field.name}"
         if dataclasses.is_dataclass(value):
-            found |= _fields(prefix, value)
+            found |= _fields(prefix if field.metadata.get("beside") else key, value)
         elif isinstance(value, dict):
             found |= {f"{key}.{name}": listed(one) for name, one in value.items()}
         else:

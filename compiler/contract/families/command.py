@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..command_line import Flag, Style
 
@@ -15,7 +15,7 @@ class Command:
 
     run: tuple[str, ...]
     directory: str
-    style: Style
+    style: Style = field(metadata={"beside": True})
     flags: dict[str, Flag]
     env: dict[str, str]
     env_from: tuple[str, ...]
