@@ -105,7 +105,7 @@ def _degradation(subject: Subject, config: Config) -> Iterator[Diagnostic]:
             yield subject.finding("E492", f"the range goes from {low:g} down to {high:g}", f"data.degradation.{name}")
     half = config.model.sample_rate / 2
     if (cutoff := max(config.data.degradation.cutoff)) >= half:
-        yield subject.finding("E492", f"a cut-off at {cutoff:g} Hz, and audio of {config.model.sample_rate:,} Hz ends at {half:g}",
+        yield subject.finding("E492", f"a cut-off at {cutoff:g} Hz; audio of {config.model.sample_rate:,} Hz ends at {half:g}",
                               "data.degradation.cutoff", also=["model.sample_rate"])
 
 

@@ -70,8 +70,8 @@ def _values(experiment: Experiment) -> dict[str, Any]:
 
 
 def _fields(prefix: str, settings: Any) -> dict[str, Any]:
-    """Settings by key: those of a mapping or a part below its name; a field marked `beside` is no section of a spec, and what it
-    holds is told of beside the others."""
+    """Settings by key, those of a mapping or a part below its name. A field marked `beside` is no section of a spec: what
+    it holds is told of beside the others."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(settings) if settings else ():
         value, key = getattr(settings, field.name), f"{prefix}.{field.name}"

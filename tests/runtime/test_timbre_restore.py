@@ -36,7 +36,8 @@ def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tiny(run: str, batch: Batch | None = None) -> Experiment:
-    made = dataclasses.replace(experiment(run, training(batch, STEPS)), evaluation=Evaluation((), (), "results.json", EVALUATED))
+    judged = Evaluation((), (), "results.json", EVALUATED)
+    made = dataclasses.replace(experiment(run, training(batch, STEPS)), evaluation=judged)
     return dataclasses.replace(made, checkpoint=dataclasses.replace(made.checkpoint, every=4))
 
 

@@ -110,7 +110,7 @@ def _cuts(config: Config, workspace: Path) -> list[Excerpt]:
     if len(held) < data.valid_clips or len(train) < data.clips:
         raise UserError(f"{len(cuts):,} files in {data.path} hold {sum(number for _, number in cuts):,} excerpts of "
                         f"{model.segment:,} frames: {len(train):,} of {data.clips:,} to train on and {len(held):,} of "
-                        f"{data.valid_clips:,} held out, of other files; set fewer of them, shorten model.segment, or add files")
+                        f"{data.valid_clips:,} held out, of other files; set fewer, shorten model.segment, or add files")
     return [Excerpt(number, path, cut) for number, (path, cut) in enumerate([*train, *held])]
 
 

@@ -12,9 +12,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from expc.compiler.contract.families.timbre_restore import (
     Convolution,
-    Discriminators as Sizes,
     period_convolutions,
     scale_convolutions,
+)
+from expc.compiler.contract.families.timbre_restore import (
+    Discriminators as Sizes,
 )
 
 SLOPE = 0.1

@@ -17,7 +17,8 @@ from expc.compiler.pipeline import Compiled, Session
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SPEC = {
-    "model": {"sample_rate": 8000, "segment": 64, "fft": [16], "generator": {"channels": [2, 3], "stride": 2, "recurrent": 2, "gate": -2},
+    "model": {"sample_rate": 8000, "segment": 64, "fft": [16],
+              "generator": {"channels": [2, 3], "stride": 2, "recurrent": 2, "gate": -2},
               "discriminators": {"scales": 1, "periods": [2], "width": 1},
               "losses": {"l1": 3, "mrstft": 3, "adversarial": 1, "feature_matching": 2}},
     "data": {"source": "synthetic", "clips": "10k", "valid_clips": 50, "seed": 7,
@@ -108,7 +109,8 @@ def test_what_the_checks_say(tmp_path: Path, text: str, code: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "phases: []\nmodel: {losses: {adversarial: 0.5}}\ncheckpoint: {keep_best: {metric: valid_total}}",
-    "checkpoint: {keep_best: {metric: valid_mrstft}}\nguards: [{when: no improvement of valid_loss for 3 validations, then: warn}]",
+    "checkpoint: {keep_best: {metric: valid_mrstft}}",
+    "guards: [{when: no improvement of valid_loss for 3 validations, then: warn}]",
     "milestones: [{metric: valid_d_real, by: 200, at_most: 0.5}]",
 ])
 def test_what_the_checks_let_pass(tmp_path: Path, text: str) -> None:
