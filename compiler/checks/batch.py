@@ -30,10 +30,11 @@ CODES = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Stated tokens against their product; ranks against devices."""
-    batch = subject.experiment.training.batch
-    if batch is None or subject.resolved.value("batch.total_tokens") is None:
+    training, total = subject.experiment.training, subject.resolved.value("batch.total_tokens")
+    batch = training.batch
+    if batch is None or (total is None and not training.groups):
         return
-    stated = parse_count(subject.resolved.value("batch.total_tokens"))
+    stated = batch.tokens if total is None else parse_count(total)
     if stated != batch.tokens:
         yield subject.finding(
             "E303", f"{batch.rows} rows x {batch.sequence_length:,} tokens x {batch.accumulation} accumulated x "

@@ -101,6 +101,7 @@ def test_the_schema_is_closed_and_explains_every_key() -> None:
     ("phases: [{name: all, to: 100, frozen: [discriminators]}]", "W490"),
     ("phases: [{name: all, losses: {adversarial: 0, feature_matching: 0}}]", "W490"),
     ("milestones: [{metric: valid_d_fake, by: 200, below: 0.2}]", "W491"),
+    ("batch: {ranks: 2}\nhardware: {target: rtx_4090}", "E304"),
     ("eval: {suites: {structure: {weight: 100%}}}", "E109"),
 ])
 def test_what_the_checks_say(tmp_path: Path, text: str, code: str) -> None:
