@@ -94,7 +94,8 @@ def test_the_schema_is_closed_and_explains_every_key() -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [
-    ("model: {segment: 256}", "E490"),
+    ("model: {segment: 1024}", "E105"),
+    ("model: {fft: [8192]}", "E490"),
     ("data: {path: my_music}", "E491"),
     ("data: {degradation: {snr: [30, 20]}}", "E492"),
     ("guards: [{when: no improvement of valid_total for 3 validations, then: warn}]", "E493"),
