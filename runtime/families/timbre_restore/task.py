@@ -46,7 +46,7 @@ def fresh(training: Training) -> tuple[Generator, Discriminators]:
 
 
 class TimbreTask:
-    """One experiment's generator and discriminators on a device, with their data; None as a folder: without any."""
+    """One experiment's generator and discriminators on a device, with the data of a folder, or without any."""
 
     def __init__(self, training: Training, folder: Path | None, device: torch.device) -> None:
         self.training, self.device, self.waiting = training, device, Waiting()
@@ -101,7 +101,8 @@ class TimbreTask:
             with self._precision():
                 parts = self._parts(self.restore(degraded), clean)
             loss = self._total(parts)
-            (loss / len(pairs)).backward()
+            if loss.requires_grad:  # a phase may freeze the generator while the discriminators catch up
+                (loss / len(pairs)).backward()
             _add(logged, {"loss": loss, **parts}, len(pairs))
         self.discriminators.requires_grad_(not self.frozen)
         return logged

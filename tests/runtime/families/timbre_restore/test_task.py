@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def test_the_generators_update_leaves_no_gradient_in_the_discriminators(folder: 
     task = family.build(training(), folder, CPU)
     train(task, GAN, GAN + 2)
     assert all(one.grad is None and one.requires_grad for one in task.discriminators.parameters())
+
+
+def test_a_frozen_generator_stands_still_while_the_discriminators_train(folder: Path) -> None:
+    run = training()
+    alone = dataclasses.replace(run, phases=(dataclasses.replace(run.phases[1], start=0, frozen=("generator",)),))
+    task = family.build(alone, folder, CPU)
+    fresh = state(task)
+    logged = train(task, 0, 2)
+    assert same(fresh["models"]["generator"], state(task)["models"]["generator"])  # type: ignore[index]
+    assert not same(fresh["models"]["discriminators"], state(task)["models"]["discriminators"])  # type: ignore[index]
+    assert logged[0]["grad_norm"] == 0
 
 
 def test_two_runs_are_equal_bit_for_bit(folder: Path) -> None:
