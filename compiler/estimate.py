@@ -22,7 +22,9 @@ def estimate(experiment: Experiment) -> Predictions:
         return Predictions({}, {}, tuple(_foreign(experiment)))
     fullest, memory = _fullest(training)
     figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
-    return Predictions(chosen.parameters(training.config), memory, tuple(figures))
+    counted = getattr(chosen, "operations", None)  # not every family counts them by module
+    return Predictions(chosen.parameters(training.config), memory, tuple(figures),
+                       counted(training.config) if counted else {})
 
 
 def _foreign(experiment: Experiment) -> Iterator[Prediction]:

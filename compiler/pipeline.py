@@ -6,21 +6,21 @@ specs it refers to, and the text of every file that a build writes. Nothing is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from . import checks, documents, launchers
 from .acknowledge import Acknowledged, acknowledge
 from .checks.subject import Subject
-from .contract.experiment import Experiment
+from .contract.experiment import Against, Experiment
 from .diagnostics import Diagnostic, has_errors, ordered
 from .freeze import freeze, predicted, warned
 from .frontend.reading import absent, near_file, outside
 from .frontend.resolve import Resolved, resolve
 from .frontend.schema import validate
 from .frontend.shapes import Shapes
-from .lowering.lower import lower
+from .lowering.lower import changed, lower
 from .lowering.references import PARENT, references, written
 from .source import SourceFile
 from .spec_schema import complete
@@ -47,16 +47,22 @@ def _shapes() -> Shapes:
     return Shapes(complete())
 
 
+DEFAULT = "default"
+"""What `report.against` calls a spec without a profile."""
 KEPT = 64
 """How many specs a session remembers besides those that others refer to: a series of thousands fits into memory."""
 
 
 @dataclass
 class Session:
-    """Compiles specs of one workspace under one profile, each of them once as long as it is remembered."""
+    """Compiles specs of one workspace under one profile, each of them once as long as it is remembered.
+
+    One that compiles what another form of a spec is set beside (`beside`) asks for no third.
+    """
 
     workspace: Path
     profile: str | None = None
+    beside: bool = False
     _shapes: Shapes = field(default_factory=_shapes)
     _done: dict[Path, Compiled] = field(default_factory=dict)
     _open: list[Path] = field(default_factory=list)
@@ -87,7 +93,8 @@ class Session:
             experiment, more = lower(resolved, referred)
             found += more
         if experiment is not None:
-            experiment = predicted(experiment)
+            experiment, more = self._against(path, resolved, predicted(experiment))
+            found += more
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
             found, taken = acknowledge(resolved, found)
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved), taken)
@@ -115,6 +122,19 @@ class Session:
                 found.append(resolved.diagnostic("E222", f"{resolved.value(key)} has errors of its own", key,
                                                  "mend that file first"))
         return referred, found
+
+    def _against(self, path: Path, resolved: Resolved, experiment: Experiment) -> tuple[Experiment, list[Diagnostic]]:
+        """The experiment with the other form of its spec that `report.against` names."""
+        name = resolved.value("report.against")
+        if name is None or self.beside:
+            return experiment, []
+        other = Session(self.workspace, None if name == DEFAULT else name, beside=True, _shapes=self._shapes).compile(path)
+        if (self.profile or DEFAULT) == name or other.experiment is None or other.resolved is None:
+            why = "is this form of it itself" if (self.profile or DEFAULT) == name else "is not there, or has errors"
+            return experiment, [resolved.diagnostic("E484", f"{name} {why}", "report.against",
+                                                    "name another profile of this spec that is sound")]
+        changes = changed(other.resolved.plain(), resolved.plain())
+        return replace(experiment, against=Against(other.experiment.run, changes, other.experiment.predictions)), []
 
     def _refused(self, resolved: Resolved, key: str, target: Path) -> Diagnostic | None:
         """Why a reference cannot be followed; None where it can."""

@@ -35,4 +35,12 @@ EXPERIMENTS: tuple[Code, ...] = (
         "resume: {from: broken.yaml, step: 1000}\nsteps: 2000",
         "resume: {from: parent.yaml, step: 1000}\nsteps: 2000",
     ),
+    entry(
+        "E484",
+        "a form to set beside that is not there",
+        "`report.against` names another profile of the same spec, or `default` for none. It has to be sound by itself, and "
+        "another one than this.",
+        "report: {against: default}",
+        "profiles: {wide: {model: {dim: 512}}}\nreport: {against: wide}",
+    ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 from . import names, quantities, rendering
 from .claims import Stated
 from .configuration import reason, rows
-from .experiment import Experiment, Remark
+from .experiment import Change, Experiment, Remark
 from .foreign import program_context
 from .guards import FLUSH_STEPS
 from .phases import Phase
@@ -43,6 +43,7 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "points": schedule_points(experiment.training),
         "metric": lambda name: _metric(experiment, name, words),
         "reason": lambda key: reason(experiment, key, language),
+        "factor": factor,
         "section_notes": lambda section: _section_notes(experiment, section, own),
         "other_notes": tuple(note for note in experiment.notes if note.about not in own and _section(note) is None),
         "stated": tuple(_stated(experiment, words)),
@@ -58,6 +59,15 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "flush_steps": FLUSH_STEPS,
         **program_context(experiment),
     }
+
+
+def factor(change: Change) -> str:
+    """How many times as much it is after a change, where both sides are numbers; a dash elsewhere."""
+    try:
+        before, after = (quantities.parse(side or "", "count") for side in (change.before, change.after))
+    except quantities.NotAQuantity:
+        return "–"
+    return f"× {quantities.significant(after / before, 3)}" if before else "–"
 
 
 def _stages(experiment: Experiment) -> Iterator[str]:

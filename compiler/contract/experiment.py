@@ -110,6 +110,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Against:
+    """Another form of the same spec that documents set beside this one: its run, what differs, what is predicted of it."""
+
+    run: str
+    changes: tuple[Change, ...]
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
 class Remark:
     """A note of the author; `about` names a section or key."""
 
@@ -162,5 +171,6 @@ class Experiment:
     guards: tuple[Guard, ...] = (NOT_FINITE,)
     milestones: tuple[Milestone, ...] = ()
     watching: Watching | None = None
+    against: Against | None = None
     counted: str = "tokens"
     trackers: tuple[str, ...] = ()

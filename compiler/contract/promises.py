@@ -5,7 +5,7 @@ Scores and shares are fractions of one, sizes bytes, times seconds, losses nats 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .metrics import Metric
@@ -105,8 +105,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Parameters by module (exact), memory by part at the step's peak (bytes), and single figures."""
+    """Parameters by module (exact), memory by part at the step's peak (bytes), and single figures.
+
+    `operations` are FLOPs of one sample, forward and backward, by module, where the family counts them so."""
 
     parameters: dict[str, int]
     memory: dict[str, int]
     figures: tuple[Prediction, ...]
+    operations: dict[str, int] = field(default_factory=dict)

@@ -245,14 +245,18 @@ class _Lowering:
     def changes(self) -> tuple[Change, ...]:
         if not self.parent:
             return ()
-        before, after = ({section: tree.get(section) for section in COMPARED_SECTIONS}
-                         for tree in (self.referred[PARENT][0].plain(), self.plain))
-        return tuple(Change(one.key, _written(one.before), _written(one.after)) for one in differences(before, after))
+        return changed(self.referred[PARENT][0].plain(), self.plain)
 
     def boundary(self, training: Training) -> tuple[Any, ...]:
         if not self.parent or not training.resume or not (training.groups and self.parent.training.groups):
             return ()
         return rates.boundary(self.parent.training, training, training.resume.step)
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+    """The settings that differ between two resolved specs, those of what is trained and where."""
+    old, new = ({section: tree.get(section) for section in COMPARED_SECTIONS} for tree in (before, after))
+    return tuple(Change(one.key, _written(one.before), _written(one.after)) for one in differences(old, new))
 
 
 def _read(value: Any, kind: str) -> None:

@@ -48,7 +48,7 @@ DERIVED = re.compile(rf"""(run | counted | eval\.(validation\.)?measures.* | cur
     | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
     | guards\[.*\]\.(higher|given) | claims\..*\.(title|how|computed)
     | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
-    | (warnings|changes|boundary|predictions)\b.*)""", re.VERBOSE)
+    | (warnings|changes|boundary|predictions|against)\b.*)""", re.VERBOSE)
 """What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
 
 NAMING = ("name", "metric", "about", "run", "of", "target", "key")
