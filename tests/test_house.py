@@ -27,8 +27,8 @@ COMPILER_ORDER = """
 FOREIGN = {
     "expc.compiler.contract": {"jinja2"},
     "expc.compiler": {"click", "git", "jinja2", "jsonschema", "yaml"},
-    "expc.runtime": {"click", "git", "matplotlib", "numpy", "pyarrow", "rich", "safetensors", "scipy", "soundfile",
-                     "tensorboard", "tokenizers", "torch", "wandb"},
+    "expc.runtime": {"click", "fontTools", "git", "matplotlib", "numpy", "pyarrow", "rich", "safetensors", "scipy",
+                     "soundfile", "tensorboard", "tokenizers", "torch", "wandb"},
 }
 CODE = ("compiler", "runtime", "tests", "benchmarks")
 

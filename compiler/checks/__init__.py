@@ -26,6 +26,7 @@ from . import (
     continuation,
     data,
     dates,
+    glyph_vae,
     guards,
     launch_names,
     meaning,
@@ -53,7 +54,7 @@ CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, p
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
-                                  command, watching, nanochat, timbre_restore)
+                                  command, watching, nanochat, timbre_restore, glyph_vae)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

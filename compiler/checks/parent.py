@@ -58,6 +58,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 def _unlike(subject: Subject, parent: Experiment) -> Iterator[Diagnostic]:
     mine, theirs = (to_plain(one.training.config) for one in (subject.experiment, parent))
-    for one in differences(theirs, mine):
+    for one in differences(*({part: plain.get(part) for part in ("model", "data")} for plain in (theirs, mine))):
         yield subject.finding("E312", f"{one.key} is {one.after}, in {parent.run} it is {one.before}", one.key,
                               "a checkpoint fits only the architecture and data it was trained with", ["resume.from"])

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, gpt, nanochat, timbre_restore
+from . import command, glyph_vae, gpt, nanochat, timbre_restore
 
 FAMILIES: dict[str, ModuleType] = {
     "gpt": gpt,
+    "glyph_vae": glyph_vae,
     "timbre_restore": timbre_restore,
     "command": command,
     "nanochat": nanochat,
@@ -24,7 +25,7 @@ def family(name: str) -> ModuleType:
     `EVALUATED` what its own evaluation measures in the end, where it has one instead of suites. `SPLITS_BATCH` says whether
     half the rows accumulated twice as often are the same update. `LOSS_UNIT` is what its losses are counted in, `COUNTED` the
     word (`units.<word>`) for what `sample_length` counts: tokens, frames. `chance_loss` and `flops_per_token` are None, and
-    `memory` is empty, where nobody knows. `curves(config, steps)`, in a module that has it, gives what else follows the step
-    beside the rates, such as `weight_decay.<group>`.
+    `memory` is empty, where nobody knows. A module may have `curves(config, steps)`, what else follows the step beside the rates,
+    such as `weight_decay.<group>`, and `operations`, the FLOPs of a sample by module.
     """
     return FAMILIES[name]

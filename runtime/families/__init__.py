@@ -24,6 +24,7 @@ from ..waiting import Waiting
 
 FAMILIES = {
     "gpt": "expc.runtime.families.gpt",
+    "glyph_vae": "expc.runtime.families.glyph_vae",
     "timbre_restore": "expc.runtime.families.timbre_restore",
     "nanochat": "expc.runtime.families.nanochat",
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import command, gpt, nanochat, timbre_restore
+from . import command, glyph_vae, gpt, nanochat, timbre_restore
 
 CONFIGS: dict[str, type] = {
     "gpt": gpt.Config,
+    "glyph_vae": glyph_vae.Config,
     "timbre_restore": timbre_restore.Config,
     "command": command.Config,
     "nanochat": nanochat.Config,

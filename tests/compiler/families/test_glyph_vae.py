@@ -1,0 +1,130 @@
+"""What the compiler knows of the glyph VAE: configuration, groups, warmup, free bits, operations, and what it does not know."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expc.compiler.contract import snapshot
+from expc.compiler.contract.families.glyph_vae import Config, Data, Model, Objective
+from expc.compiler.contract.phases import Batch
+from expc.compiler.contract.quantities import NotAQuantity
+from expc.compiler.families import glyph_vae
+from expc.compiler.pipeline import Compiled, Session, artifacts
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SPEC: dict[str, Any] = {
+    "model": {"family": "glyph_vae", "dim": 512, "latent": 512, "heads": 16, "image_size": 128, "patch": 16,
+              "sequence_length": 96, "vector_layers": 3, "cross_layers": 3, "decoder_layers": 8},
+    "data": {"source": "folder", "path": "fonts", "characters": "AB", "glyphs": "10k", "seed": 1, "valid_fraction": "5%"},
+    "optimizer": {"lr": 4e-4, "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8,
+                  "losses": {"l1": 40, "ce": 3, "kl": 1}, "kl_warmup_steps": "50k", "free_bits": 5,
+                  "free_bits_over": "dimension", "image_dropout": 0},
+}
+FULL = Config(Model(512, 512, 16, 128, 16, 96, 3, 3, 8), Data("folder", "fonts", "AB", 10_000, 1, 0.05),
+              Objective({"l1": 40.0, "ce": 3.0, "kl": 1.0}, 50_000, 5.0, "dimension", 0.0))
+
+
+def compiled(profile: str | None = None) -> Compiled:
+    return Session(ROOT, profile).compile(ROOT / "specs" / "glyph_vae.yaml")
+
+
+def test_the_configuration_of_a_spec() -> None:
+    assert glyph_vae.config(SPEC) == FULL
+    with pytest.raises(NotAQuantity):
+        glyph_vae.config(SPEC | {"data": SPEC["data"] | {"glyphs": "many"}})
+
+
+def test_the_fragment_covers_exactly_the_configuration() -> None:
+    fragment = json.loads(files("expc.compiler.families").joinpath(glyph_vae.SCHEMA_FILE).read_text(encoding="utf-8"))
+    for part, kind in (("model", Model), ("data", Data)):
+        assert set(fragment["properties"][part]["properties"]) - {"family"} == {one.name for one in dataclasses.fields(kind)}
+    said = set(fragment["properties"]["optimizer"]["properties"])
+    assert {one.name for one in dataclasses.fields(Objective)} <= said
+    assert tuple(fragment["properties"]["optimizer"]["properties"]["losses"]["properties"]) == glyph_vae.LOSSES
+
+
+def test_both_groups_take_the_rate_as_it_is() -> None:
+    for rows in (1, 64):
+        groups = glyph_vae.groups(SPEC, FULL, Batch(rows, 1, 1, 1))
+        assert [(group.name, group.rate, group.weight_decay) for group in groups] == [
+            ("encoder", 4e-4, 0.01), ("decoder", 4e-4, 0.01)]
+
+
+@given(st.integers(0, 1000), st.integers(0, 3000))
+def test_the_kl_is_warmed_up_linearly_and_then_stays(warmup: int, update: int) -> None:
+    objective = dataclasses.replace(FULL.optimizer, kl_warmup_steps=warmup)
+    assert objective.warmed(update) == pytest.approx(min(1.0, update / warmup) if warmup else 1.0)
+    assert objective.warmed(update) <= objective.warmed(update + 1) <= 1
+
+
+def test_free_bits_add_up_over_the_dimensions_they_are_given_in() -> None:
+    assert FULL.optimizer.floor(512) == 2560
+    assert dataclasses.replace(FULL.optimizer, free_bits_over="total").floor(512) == 5
+
+
+def test_an_epoch_has_the_stated_glyphs_and_a_sample_is_one() -> None:
+    assert glyph_vae.epoch_samples(FULL) == 10_000 and glyph_vae.sample_length(FULL) == 1
+    experiment = compiled().experiment
+    assert experiment is not None
+    assert experiment.training.steps == 600 * 10_000 // 64 and experiment.training.served(93_750).samples == 6_000_000
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    assert glyph_vae.chance_loss(FULL) is None
+    assert glyph_vae.memory_method("bf16", False, "cuda")[0] == "lower_bound"
+    total = sum(glyph_vae.parameters(FULL).values())
+    assert glyph_vae.memory(FULL, Batch(16, 1, 1, 4), "bf16", False) == {
+        "weights": 4 * total, "gradients": 4 * total, "optimizer_state": 8 * total}
+
+
+def test_every_form_of_the_spec_is_sound_and_survives_freezing() -> None:
+    for profile in (None, "high_quality", "conservative", "aggressive", "smoke"):
+        one = compiled(profile)
+        assert one.diagnostics == () and one.experiment is not None, profile
+        assert snapshot.loads(snapshot.dumps(one.experiment)) == one.experiment
+
+
+def test_high_quality_is_set_beside_the_standard_factor_by_factor() -> None:
+    experiment, standard = compiled("high_quality").experiment, compiled().experiment
+    assert experiment is not None and standard is not None and experiment.against is not None
+    assert experiment.against.run == "glyph_vae" and experiment.against.predictions == standard.predictions
+    assert {change.key: (change.before, change.after) for change in experiment.against.changes} == {
+        "model.latent": ("128", "512"), "optimizer.losses.l1": ("10", "40"), "optimizer.kl_warmup_steps": ("10k", "12500"),
+        "optimizer.free_bits": ("0", "5")}
+    page = artifacts(experiment)["glyph_vae.high_quality/EXPERIMENT_GLYPH_VAE_DESIGN.en.md"]
+    assert "| `model.latent` | `128` | `512` | × 4 | The source calls" in page
+    assert "| Posterior head | 393,216 | 786,432 | × 2 |" in page
+
+
+@pytest.mark.parametrize("name", ["itself", "absent", "broken"])
+def test_a_form_to_set_beside_that_cannot_be_is_said(name: str, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    spec = tmp_path / "specs" / "child.yaml"
+    profiles = {"itself": {"seed": 2}, "broken": {"model": {"heads": 5}}}
+    spec.write_text(yaml.safe_dump({"extends": "glyphs.yaml", "name": "child", "profiles": profiles,
+                                    "report": {"against": name}}))
+    found = Session(tmp_path, "itself").compile(spec).diagnostics
+    assert [one.code for one in found] == ["E484"]
+    assert ("this form of it itself" if name == "itself" else "is not there, or has errors") in found[0].message
+
+
+def test_a_resumed_run_may_weigh_its_losses_anew_but_not_change_its_architecture(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    spec = tmp_path / "specs" / "child.yaml"
+    codes = []
+    for overlay in ({"optimizer": {"losses": {"kl": 0.1}}}, {"model": {"latent": 9}}):
+        spec.write_text(yaml.safe_dump({"extends": "glyphs.yaml", "name": "child", "steps": 2000,
+                                        "resume": {"from": "glyphs.yaml", "step": 1000}, **overlay}))
+        codes.append({one.code for one in Session(tmp_path).compile(spec).diagnostics if one.code.startswith("E")})
+    assert codes == [set(), {"E312"}]
