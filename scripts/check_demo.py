@@ -20,6 +20,7 @@ RUNS = {
     "gpt": ("d4_baseline.smoke", "d8_depth.smoke", "d6_wide.smoke", "d8_depth_v2.smoke"),
     "nanochat": ("nanochat_d8.smoke", "nanochat_d8_v2.smoke"),
     "timbre_restore": ("timbre_restore.smoke",),
+    "glyph_vae": ("glyph_vae.smoke",),
 }
 
 

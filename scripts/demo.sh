@@ -16,6 +16,7 @@ declare -A specs=(
     [gpt]="d4_baseline d8_depth d6_wide d8_v2"
     [nanochat]="nanochat_d8 nanochat_d8_v2"
     [timbre_restore]="timbre_restore"
+    [glyph_vae]="glyph_vae"
 )
 
 if [[ -z ${specs[$family]:-} ]]; then
