@@ -28,7 +28,7 @@ FOREIGN = {
     "expc.compiler.contract": {"jinja2"},
     "expc.compiler": {"click", "git", "jinja2", "jsonschema", "yaml"},
     "expc.runtime": {"click", "fontTools", "git", "matplotlib", "numpy", "pyarrow", "rich", "safetensors", "scipy",
-                     "soundfile", "tensorboard", "tokenizers", "torch", "wandb"},
+                     "soundfile", "symusic", "tensorboard", "tokenizers", "torch", "wandb"},
 }
 CODE = ("compiler", "runtime", "tests", "benchmarks")
 
