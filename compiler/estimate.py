@@ -76,7 +76,8 @@ def _time(experiment: Experiment) -> Iterator[Prediction]:
         return
     operations = sum(map(known, each))
     yield Prediction("training_operations", operations, "number", "estimated",
-                     "multiply-adds of matrices and attention, forward and backward, counted twice")
+                     "multiply-adds of matrices, and of attention where the family can count it, forward and backward, counted "
+                     "twice")
     if hardware.peak_flops is None:
         yield Prediction("train_time", None, "seconds", "unverified", "the target's peak is not known")
         return

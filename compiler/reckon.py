@@ -67,11 +67,12 @@ def _on(machine: Machine, quantity: str, experiment: Experiment) -> Reckoned:
         return _exactly(DEVICES[machine.target].memory), quantity
     if quantity == "peak_memory":
         return _peak(machine, experiment)
-    speed = next(iter(step_times(machine, experiment)), None)
+    speed = next(step_times(machine, experiment), None)
     if speed is None:
         return None, quantity
-    steps = {"train_time": _exactly(experiment.training.own_steps), "epoch_time": updates_per_epoch(experiment)}
-    count = steps.get(quantity)
+    if quantity == "train_time":
+        return next((seconds for _, seconds in run_times(machine, experiment)), None), speed[0]
+    count = updates_per_epoch(experiment) if quantity == "epoch_time" else None
     return (Range(speed[1].low * count.low, speed[1].high * count.high) if count else None), speed[0]
 
 
@@ -84,6 +85,19 @@ def step_times(machine: Machine, experiment: Experiment) -> Iterator[tuple[str, 
             yield name, speed.value.inverse(amount)
     if seconds := machine.figure("seconds_per_step"):
         yield "seconds_per_step", seconds.value
+
+
+def run_times(machine: Machine, experiment: Experiment) -> Iterator[tuple[str, Range]]:
+    """Seconds of the whole run, by each of the speeds that are stated of a machine; phases differ in what an update sees."""
+    training = experiment.training
+    own = training.own_served(training.steps)
+    works = {"steps_per_second": training.own_steps, "samples_per_second": own.samples if own else None,
+             "tokens_per_second": own.tokens if own else None}
+    for name, work in works.items():
+        if work and (speed := machine.figure(name)):
+            yield name, speed.value.inverse(work)
+    if seconds := machine.figure("seconds_per_step"):
+        yield "seconds_per_step", seconds.value.scaled(training.own_steps)
 
 
 def _peak(machine: Machine, experiment: Experiment) -> Reckoned:

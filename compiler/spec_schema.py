@@ -27,7 +27,8 @@ def complete() -> dict[str, Any]:
     family = properties["model"]["properties"]["family"]
     family["enum"] = list(FAMILIES)
     machine = properties["claims"]["properties"]["machines"]["items"]
-    for holder in (properties["hardware"], machine):
+    others = properties["hardware"]["properties"]["others"]["items"]
+    for holder in (properties["hardware"], others, machine):
         holder["properties"]["target"]["enum"] = list(DEVICES)
     properties["launch"]["properties"]["targets"]["items"]["enum"] = list(TARGETS)
     fragments = {name: _read(_HERE / "families" / FAMILIES[name].SCHEMA_FILE) for name in FAMILIES}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..codes.entry import entry
 from ..contract.claims import Machine, Range
 from ..diagnostics import Diagnostic
-from ..reckon import step_times, updates_per_epoch
+from ..reckon import run_times, updates_per_epoch
 from .subject import Subject, shown
 
 CODES = (
@@ -40,8 +40,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _implied(subject: Subject, machine: Machine) -> Iterator[tuple[str, Range]]:
     """What each statement makes of the time of the whole run, in seconds; speeds come first."""
     own = subject.experiment.training.own_steps
-    for name, each in step_times(machine, subject.experiment):
-        yield name, each.scaled(own)
+    yield from run_times(machine, subject.experiment)
     epoch, updates = machine.figure("epoch_time"), updates_per_epoch(subject.experiment)
     if epoch and updates and updates.low:
         yield "epoch_time", Range(epoch.value.low * own / updates.high, epoch.value.high * own / updates.low)

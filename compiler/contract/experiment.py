@@ -78,7 +78,10 @@ class Loading:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What the run is meant for. Memory in bytes; peak in FLOP/s (dense bf16), bandwidth in bytes/s; None = unknown."""
+    """What the run is meant for. Memory in bytes; peak in FLOP/s (dense bf16), bandwidth in bytes/s; None = unknown.
+
+    `others` are machines that documents set beside it; nothing is predicted or judged by them.
+    """
 
     target: str
     title: str
@@ -89,6 +92,7 @@ class Hardware:
     bandwidth: float | None
     price_per_hour: float | None
     currency: str | None
+    others: tuple[Hardware, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ..contract import document, names, rendering
 from ..contract.experiment import Experiment
 from ..contract.retention import newest_kept
 from .drawing import render_schedule
+from .machines import machines
 
 CHECKPOINTS = 8
 """The file index names so many of the checkpoints that there are in the end."""
@@ -35,6 +36,7 @@ def render_design(experiment: Experiment, language: str) -> str:
 def _context(experiment: Experiment, language: str) -> dict[str, Any]:
     return document.context(experiment, language) | {
         "figure": names.schedule_figure(experiment, language),
+        "machines": machines(experiment),
         "files": _files(experiment, rendering.Words(language)),
     }
 

@@ -107,7 +107,7 @@ class _Lowering:
             validation=self.validation(),
             loading={name: Loading(count, text(why)) for name, count, why in workers(plain, training.phases)},
             watching=watching,
-            hardware=self.hardware(),
+            hardware=self.hardware(plain["hardware"]),
             launch=Launch(plain["launch"].get("name") or f"train_{name}", tuple(plain["launch"]["targets"]),
                           plain["launch"]["standalone"]),
             evaluation=promises.evaluation(),
@@ -227,19 +227,19 @@ class _Lowering:
         known = {one.name: one.better for one in held_out(self.plain["model"]["family"]) if one.better}
         return KeepBest(said["metric"], known.get(said["metric"]) or "lower", said["count"])
 
-    def hardware(self) -> Hardware:
-        said = self.plain["hardware"]
+    def hardware(self, said: dict[str, Any]) -> Hardware:
         device, budget = DEVICES[said["target"]], said.get("memory_budget")
         return Hardware(
             target=said["target"],
             title=device.title,
-            count=said["count"],
+            count=said.get("count", 1),
             device_memory=device.memory,
             memory_budget=None if budget is None else int(parse(budget, "size")),
             peak_flops=device.peak_flops,
             bandwidth=device.bandwidth,
             price_per_hour=_real(said.get("price_per_hour")),
             currency=said.get("currency"),
+            others=tuple(self.hardware(other) for other in said.get("others", ())),
         )
 
     def changes(self) -> tuple[Change, ...]:
