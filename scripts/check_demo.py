@@ -21,6 +21,7 @@ RUNS = {
     "nanochat": ("nanochat_d8.smoke", "nanochat_d8_v2.smoke"),
     "timbre_restore": ("timbre_restore.smoke",),
     "glyph_vae": ("glyph_vae.smoke",),
+    "meloformer": ("meloformer_small.smoke",),
 }
 
 

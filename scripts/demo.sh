@@ -17,6 +17,7 @@ declare -A specs=(
     [nanochat]="nanochat_d8 nanochat_d8_v2"
     [timbre_restore]="timbre_restore"
     [glyph_vae]="glyph_vae"
+    [meloformer]="meloformer_small"
 )
 
 if [[ -z ${specs[$family]:-} ]]; then

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
-from ..contract.families import gpt
+from ..contract.families import gpt, meloformer
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -23,7 +23,7 @@ CODES = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Heads against width."""
-    if not isinstance(config := subject.experiment.training.config, gpt.Config):
+    if not isinstance(config := subject.experiment.training.config, (gpt.Config, meloformer.Config)):
         return
     model = config.model
     fitting = [heads for heads in range(1, model.dim + 1) if model.dim % (2 * heads) == 0]

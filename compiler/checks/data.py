@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
-from ..contract.families import gpt
+from ..contract.families import gpt, meloformer
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -24,7 +24,7 @@ _NEEDS = {"synthetic": ("pieces", "path"), "folder": ("path", "pieces")}
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The source against its keys."""
-    if not isinstance(config := subject.experiment.training.config, gpt.Config):
+    if not isinstance(config := subject.experiment.training.config, (gpt.Config, meloformer.Config)):
         return
     data = config.data
     needed, foreign = _NEEDS[data.source]

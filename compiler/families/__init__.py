@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, glyph_vae, gpt, nanochat, timbre_restore
+from . import command, glyph_vae, gpt, meloformer, nanochat, timbre_restore
 
 FAMILIES: dict[str, ModuleType] = {
     "gpt": gpt,
     "glyph_vae": glyph_vae,
+    "meloformer": meloformer,
     "timbre_restore": timbre_restore,
     "command": command,
     "nanochat": nanochat,

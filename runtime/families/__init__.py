@@ -25,6 +25,7 @@ from ..waiting import Waiting
 FAMILIES = {
     "gpt": "expc.runtime.families.gpt",
     "glyph_vae": "expc.runtime.families.glyph_vae",
+    "meloformer": "expc.runtime.families.meloformer",
     "timbre_restore": "expc.runtime.families.timbre_restore",
     "nanochat": "expc.runtime.families.nanochat",
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import command, glyph_vae, gpt, nanochat, timbre_restore
+from . import command, glyph_vae, gpt, meloformer, nanochat, timbre_restore
 
 CONFIGS: dict[str, type] = {
     "gpt": gpt.Config,
     "glyph_vae": glyph_vae.Config,
+    "meloformer": meloformer.Config,
     "timbre_restore": timbre_restore.Config,
     "command": command.Config,
     "nanochat": nanochat.Config,

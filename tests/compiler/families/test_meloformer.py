@@ -1,0 +1,81 @@
+"""What the compiler knows of the MeloFormer family: sizes, epochs, the checks that it shares with the GPT."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from expc.compiler.contract.families.meloformer import Config, Data, Model
+from expc.compiler.contract.training import Batch
+from expc.compiler.families import meloformer
+from expc.compiler.pipeline import Session
+
+ROOT = Path(__file__).parents[3]
+BASE = Config(Model(12, 704, 11, 8192, 384, 1e5, 0.1), Data("folder", "data/midi", None, 58594, 1, 0.02))
+
+
+def codes(*overrides: str, profile: str | None = None) -> list[str]:
+    """What is said of the small spec with some values changed."""
+    compiled = Session(ROOT, profile).compile(ROOT / "specs" / "meloformer_small.yaml", overrides)
+    return [found.code for found in compiled.diagnostics]
+
+
+def test_counts_parameters_by_module() -> None:
+    assert meloformer.parameters(BASE) == {
+        "token_embedding": 511 * 704, "summary_token": 704, "attention": 4 * 12 * 704**2,
+        "summary_projection": 2 * 12 * 704**2, "mlp": 8 * 12 * 704**2}
+
+
+def test_operations_count_the_summaries_and_leave_attention_out() -> None:
+    each, summaries = 12 * 12 * 704**2, 14 * 12 * 704**2
+    assert meloformer.flops_per_token(BASE, 8192) == 6 * (8192 * (each + 511 * 704) + 384 * summaries) // 8192
+    assert meloformer.chance_loss(BASE) == math.log(511)
+
+
+def test_memory_is_what_the_parameters_take_and_says_so() -> None:
+    total = sum(meloformer.parameters(BASE).values())
+    assert sum(meloformer.memory(BASE, Batch(6, 8192, 8, 1), "bf16", False).values()) == 16 * total
+    assert meloformer.memory_method("bf16", False, "cuda")[0] == "lower_bound"
+
+
+def test_the_shipped_run_is_three_epochs_in_three_phases() -> None:
+    experiment = Session(ROOT).compile(ROOT / "specs" / "meloformer_small.yaml").experiment
+    assert experiment is not None
+    training = experiment.training
+    workers = {name: one.workers for name, one in experiment.loading.items()}
+    assert [(phase.start, phase.end, phase.batch.rows, workers[phase.name]) for phase in training.phases] == [
+        (0, 10, 1, 0), (10, 100, 1, 8), (100, training.steps, 6, 8)]
+    served = training.served(training.steps)
+    assert served is not None and 0 <= served.samples - 3 * 58594 < 48
+    assert training.phases[0].rates == pytest.approx({"matrix": 6**-0.5, "embedding": 6**-0.5})
+
+
+@pytest.mark.parametrize(("override", "code"), [
+    ("model.heads=7", "E301"), ("data.pieces=400", "E302"), ("data.rows=null", "E416"), ("model.vocabulary=511", "E102"),
+    ("schedule.rate_rule=null", "E412")])
+def test_mistakes_are_said(override: str, code: str) -> None:
+    assert code in codes(override)
+
+
+def test_machines_are_compared_by_what_is_stated_of_them() -> None:
+    from expc.compiler.documents.machines import machines
+
+    experiment = Session(ROOT).compile(ROOT / "specs" / "meloformer_small.yaml").experiment
+    assert experiment is not None
+    own, other = machines(experiment)
+    assert (own.on_line, other.on_line) == (False, True) and (own.most_rows, other.most_rows) == (10, 5)
+    assert own.peak and other.peak and own.peak.low == 52e9 and other.peak.low == pytest.approx(52e9)
+    assert own.time and other.time and own.cost and other.cost
+    assert own.time.low / 3600 == pytest.approx(40, rel=0.01) and other.time.low / 3600 == pytest.approx(44.4, rel=0.01)
+    assert own.cost.low == pytest.approx(355, rel=0.01) and other.cost.low == pytest.approx(222.3, rel=0.01)
+
+
+def test_the_schema_is_closed_and_explains_every_key() -> None:
+    fragment = json.loads(files("expc.compiler.families").joinpath(meloformer.SCHEMA_FILE).read_text(encoding="utf-8"))
+    for section in (fragment["properties"][name] for name in ("model", "data", "optimizer")):
+        assert section["additionalProperties"] is False
+        assert all(key.get("description") for key in section["properties"].values())
