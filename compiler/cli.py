@@ -15,7 +15,7 @@ import click
 
 from .render import printable
 
-RUNTIME = ("run", "status", "watch", "eval", "compare", "report")
+RUNTIME = ("run", "status", "watch", "eval", "compare", "report", "generate", "probe")
 STALE, MISUSED = 2, 64
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -164,6 +164,62 @@ def report(run: str, publish: bool, as_json: bool) -> None:
         if publish:
             paths = copy(loaded.experiment, loaded.workspace, paths)
         click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
+
+
+@commands.command()
+@click.argument("run", metavar="RUN")
+@click.option("--count", type=click.IntRange(1, 10_000), default=4, show_default=True, help="How many samples.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True,
+              help="The i-th sample depends on the seed and i alone.")
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder for them; without it, one in the run's.")
+@click.option("--step", type=click.IntRange(0), help="The checkpoint of this step; without it, the newest.")
+@json_option
+def generate(run: str, count: int, seed: int, out: Path | None, step: int | None, as_json: bool) -> None:
+    """Write samples from RUN's checkpoint: texts, MIDI or sound files, as its family has them."""
+    with _user_errors():
+        from .generate import generate as write
+        from .progress import say
+
+        loaded = _loaded(run)
+        paths = write(loaded.experiment, loaded.workspace, count, seed, out, step, _nothing if as_json else say)
+        click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
+
+
+@commands.command()
+@click.argument("what", type=click.Choice(["batch", "seq_len"]))
+@click.argument("spec", metavar="SPEC")
+@click.option("--profile", metavar="NAME", help="Overlay this profile of the spec, such as smoke.")
+@click.option("--memory", metavar="SIZE", help="Stay below so much, such as 8GB; without it, what this machine has free.")
+@click.option("--patience", metavar="TIME", default="5m", show_default=True, help="A try that takes longer does not count as "
+              "fitting.")
+@click.option("--most", type=click.IntRange(1), help="Try nothing larger.")
+@json_option
+def probe(what: Literal["batch", "seq_len"], spec: str, profile: str | None, memory: str | None, patience: str,
+          most: int | None, as_json: bool) -> None:
+    """Find the largest batch (rows on a device) or sequence length with which SPEC trains on this machine, by trying.
+
+    \b
+    expc probe batch specs/meloformer_small.yaml
+    expc probe seq_len specs/meloformer_small.yaml --profile smoke --memory 2GB
+
+    SPEC is a spec, a snapshot or a run. Two updates are taken at each size, each in a process of its own.
+    """
+    import tempfile
+
+    with _user_errors():
+        from .probe import answer, quantity, text_of
+        from .probe import probe as find
+        from .progress import say
+
+        limit, seconds = (None if memory is None else int(quantity(memory, "size"))), int(quantity(patience, "time"))
+        with tempfile.TemporaryDirectory(prefix="expc-probe-") as folder:
+            text = text_of(spec, profile, Path(folder), lambda name: _loaded(name).text)
+            found = find(text, what, limit, seconds, most, Path(folder), _nothing if as_json else say)
+        click.echo(json.dumps(found, indent=2) if as_json else answer(found))
+
+
+def _nothing(message: str) -> None:
+    """For output that is read by programs."""
 
 
 def main() -> None:

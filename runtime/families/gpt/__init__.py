@@ -21,6 +21,9 @@ from .model import GPT
 from .optimizers import build as build_optimizers
 from .task import GPTTask
 
+TEMPERATURE = 0.8
+"""How boldly samples are drawn, as in the suites."""
+
 
 def data_key(training: Training, workspace: Path) -> Any:
     """What the prepared data depend on: the data section, the texts it leads to, the vocabulary, the length to fill."""
@@ -46,6 +49,18 @@ def generator(training: Training, data: Path, checkpoint: Path, device: torch.de
     return GPTGenerator(model.to(device).eval(), bpe.load(data / TOKENIZER_FILE))
 
 
+def sample(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path, count: int, seed: int,
+           say: Say) -> tuple[Path, ...]:
+    """So many pieces from their very beginning, as alphaTex files of at most the context's length."""
+    texts = generator(training, data, checkpoint, device).generate(
+        [""] * count, training.config.model.sequence_length, TEMPERATURE, seed, lambda done, total: None)
+    made = tuple(folder / f"piece_{number:03d}.atex" for number in range(1, count + 1))
+    for path, text in zip(made, texts, strict=True):
+        path.write_text(text, encoding="utf-8")
+        say(f"{path.name}: {len(text):,} characters")
+    return made
+
+
 def probe(training: Training, device: torch.device, updates: int) -> float:
     """Seconds an update on this machine: the mean of a few, on random tokens, after one that is not counted."""
     model = GPT(training.config.model)
@@ -56,12 +71,17 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     shape = (batch.rows, batch.sequence_length)
     tokens = torch.randint(training.config.model.vocabulary, shape, device=device)
     seconds = []
+    bf16 = device.type == "cuda" and training.precision == "bf16"
     for _ in range(updates + 1):
         started = perf_counter()
         for _ in range(batch.accumulation):
-            model.loss(tokens, tokens).backward()
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                loss = model.loss(tokens, tokens)
+            loss.backward()
         for optimizer in optimizers.values():
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        if device.type == "cuda":  # it works on while the program goes on
+            torch.cuda.synchronize()
         seconds.append(perf_counter() - started)
     return sum(seconds[1:]) / updates
