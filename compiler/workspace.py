@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
+NEVER_BUILT = ("hardware", "shared", "source")
+"""Folders of `specs/` that hold parts of specs, and documents restated with their faults."""
+
 
 def all_specs(workspace: Path) -> list[Path]:
-    """The specs that a build without arguments takes: the YAML files right in `specs/`."""
-    return sorted(path for path in (workspace / "specs").glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    """The specs that a build without arguments takes: the YAML files right in `specs/`, and in folders of experiments."""
+    folder = workspace / "specs"
+    found = (*folder.glob("*.y*ml"), *(path for path in folder.glob("*/*.y*ml") if path.parent.name not in NEVER_BUILT))
+    return sorted(path for path in found if path.suffix in (".yaml", ".yml"))
 
 
 def chosen(specs: tuple[Path, ...], workspace: Path) -> list[Path]:
