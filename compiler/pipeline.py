@@ -139,6 +139,9 @@ class Session:
     def _refused(self, resolved: Resolved, key: str, target: Path) -> Diagnostic | None:
         """Why a reference cannot be followed; None where it can."""
         said, path = str(resolved.value(key)), written(resolved, key)
+        if target == self._open[-1] and key.startswith("series."):
+            return resolved.diagnostic("E512", "a series lists the runs before its own", key, "take it out: the spec that "
+                                       "lists them is always the last run")
         if target == self._open[-1] and key != PARENT:
             return resolved.diagnostic("E355", "an experiment cannot be compared with itself", key,
                                        "take it out: it always stands in its own comparison, at its last step")
@@ -168,9 +171,13 @@ def _own(found: list[Diagnostic], resolved: Resolved) -> list[Diagnostic]:
     return [one for one in found if one.span is None or one.span.file.display in files]
 
 
-def _split(referred: dict[str, tuple[Resolved, Experiment]]) -> tuple[Experiment | None, tuple[Experiment, ...]]:
+def _split(referred: dict[str, tuple[Resolved, Experiment]],
+           ) -> tuple[Experiment | None, tuple[Experiment, ...], tuple[Experiment, ...]]:
+    """The parent, the experiments that are compared, and those before this one in a series."""
     parent = referred[PARENT][1] if PARENT in referred else None
-    return parent, tuple(experiment for key, (_, experiment) in referred.items() if key != PARENT)
+    compared, earlier = (tuple(experiment for key, (_, experiment) in referred.items() if key.startswith(section))
+                         for section in ("eval.compare.", "series."))
+    return parent, compared, earlier
 
 
 def artifacts(experiment: Experiment) -> dict[str, str]:

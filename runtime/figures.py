@@ -61,6 +61,16 @@ def rate_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent:
     _save(figure, axes, path)
 
 
+def series_curves(path: Path, title: str, runs: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[int]) -> None:
+    """Held-out loss over steps of several runs by their label, in one picture; runs whose losses mean something else have
+    another kind, and with it another line."""
+    figure, axes = _axes(title, "held-out loss")
+    for (label, lines), kind in zip(runs.items(), kinds, strict=True):
+        axes.plot(*_series(lines, "valid", "valid_loss"), marker="o", markersize=3.5, linewidth=1.4, label=label,
+                  linestyle=("-", "--", ":", "-.")[kind % 4])
+    _save(figure, axes, path)
+
+
 def _axes(title: str, what: str) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
-from ..contract.codec import to_plain
-from ..contract.experiment import Experiment
 from ..diagnostics import Diagnostic, listing
-from ..differences import leaves
-from ..estimate import figure
+from ..lowering.series import meaning
 from .subject import Subject
 
 CODES = (
@@ -26,17 +23,10 @@ CODES = (
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Data and chance level of each compared experiment against those of this one."""
-    mine = _meaning(subject.experiment)
+    mine = meaning(subject.experiment.training)
     for index, other in enumerate(subject.compared):
-        theirs = _meaning(other)
+        theirs = meaning(other.training)
         differing = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
         if differing:
             figures = {"run": other.run, "keys": listing(f"{key} ({theirs.get(key)} / {mine.get(key)})" for key in differing)}
             yield subject.warning("W393", f"eval.compare.{index}.spec", figures, also=["data"])
-
-
-def _meaning(experiment: Experiment) -> dict[str, object]:
-    """What decides the meaning of a loss, by name."""
-    chance = figure(experiment.predictions, "chance_loss")
-    data = to_plain(experiment.training.config).get("data", {})
-    return {"ln V": round(chance.value, 3) if chance and chance.value else None, **dict(leaves(data, "data"))}

@@ -15,12 +15,14 @@ from ..frontend.resolve import Resolved
 
 @dataclass(frozen=True)
 class Subject:
-    """`compared` follows the order of `experiment.evaluation.compare`; `parent` is None for a run from scratch."""
+    """`compared` follows the order of `experiment.evaluation.compare`, `earlier` that of the series; `parent` is None for a run
+    from scratch."""
 
     experiment: Experiment
     resolved: Resolved
     parent: Experiment | None
     compared: tuple[Experiment, ...]
+    earlier: tuple[Experiment, ...] = ()
 
     def finding(self, code: str, message: str, key: str, help: str | None = None,
                 also: Iterable[str] = ()) -> Diagnostic:

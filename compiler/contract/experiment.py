@@ -13,6 +13,7 @@ from .claims import Claims
 from .guards import NOT_FINITE, Guard, Milestone
 from .metrics import Metric
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
+from .series import Series
 from .training import BoundaryRow, Training
 from .watching import Watching
 
@@ -178,3 +179,4 @@ class Experiment:
     against: Against | None = None
     counted: str = "tokens"
     trackers: tuple[str, ...] = ()
+    series: Series | None = None

@@ -6,6 +6,7 @@ Paths are relative to the workspace and use `/`.
 from __future__ import annotations
 
 from .experiment import Experiment
+from .training import known
 
 
 def generated_folder(run: str) -> str:
@@ -33,6 +34,18 @@ def launcher(experiment: Experiment, target: str) -> str:
     profile = f".{experiment.profile}" if experiment.profile else ""
     kind = "" if target == "bash" else f".{target}"
     return f"generated/{experiment.launch.name}{profile}{kind}.sh"
+
+
+def series_launcher(experiment: Experiment) -> str:
+    """The launcher that runs a series one after another: `series_<name>[.<profile>].sh`."""
+    profile = f".{experiment.profile}" if experiment.profile else ""
+    return f"generated/series_{known(experiment.series).name}{profile}.sh"
+
+
+def series_document(experiment: Experiment, kind: str, language: str) -> str:
+    """File name of a series' document (`kind` is DESIGN or RESULTS); the first language owns the plain one."""
+    tag = "" if language == experiment.languages[0] else f".{language}"
+    return f"SERIES_{known(experiment.series).name.upper()}_{kind}{tag}.md"
 
 
 def document(experiment: Experiment, kind: str, language: str) -> str:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from ..contract import names
 from ..contract.experiment import Experiment
-from . import bash, quoting, standalone, tmux
+from . import bash, quoting, series, standalone, tmux
 
 TARGETS: dict[str, ModuleType] = {
     "bash": bash,
@@ -22,8 +22,8 @@ def render(experiment: Experiment, snapshot_sha256: str) -> dict[str, str]:
     modules = {target: TARGETS[target] for target in ("bash", *experiment.launch.targets)}
     if experiment.launch.standalone:
         modules["standalone"] = standalone
-    return {
-        names.launcher(experiment, target).removeprefix("generated/"):
-            quoting.render(module.TEMPLATE, module.context(experiment, snapshot_sha256))
-        for target, module in modules.items()
-    }
+    texts = {names.launcher(experiment, target): quoting.render(module.TEMPLATE, module.context(experiment, snapshot_sha256))
+             for target, module in modules.items()}
+    if experiment.series:
+        texts[names.series_launcher(experiment)] = quoting.render(series.TEMPLATE, series.context(experiment))
+    return {name.removeprefix("generated/"): text for name, text in texts.items()}

@@ -8,6 +8,7 @@ is doubtful about the values is the business of the checks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..contract.experiment import (
@@ -39,6 +40,7 @@ from .lengths import Clock, Length, parse_length, period
 from .phases import Phasing, workers
 from .promises import Promises, text
 from .references import PARENT
+from .series import series
 
 COMPARED_SECTIONS = ("model", "command", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed",
                      "precision", "compile", "checkpoint", "hardware")
@@ -94,7 +96,7 @@ class _Lowering:
         watching = family(training.family).watching(plain)
         promises = Promises(self.resolved, plain, self.referred, self.parent, watching, self.found)
         name, profile = plain["name"], self.resolved.profile
-        return Experiment(
+        experiment = Experiment(
             run=f"{name}.{profile}" if profile else name,
             name=name,
             profile=profile,
@@ -125,6 +127,7 @@ class _Lowering:
             milestones=tuple(promises.milestones(training, self.epoch_samples)),
             counted=family(training.family).COUNTED,
         )
+        return replace(experiment, series=series(plain, self.referred, experiment))
 
     def training(self) -> tuple[Training | None, Any]:
         plain, chosen = self.plain, family(self.plain["model"]["family"])

@@ -1,4 +1,4 @@
-"""The other specs that a spec names: its parent and the experiments it is compared with."""
+"""The other specs that a spec names: its parent, the experiments it is compared with, the runs before it in a series."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ PARENT = "resume.from"
 def references(resolved: Resolved) -> dict[str, Path]:
     """The key of each reference and the file it means, relative to the file that says so. Of a spec with errors, those that
     can be read."""
-    compared = resolved.node("eval.compare")
-    count = len(compared.value) if compared is not None and isinstance(compared.value, tuple) else 0
-    keys = [PARENT, *(f"eval.compare.{index}.spec" for index in range(count))]
+    keys = [PARENT]
+    for section in ("eval.compare", "series.runs"):
+        listed = resolved.node(section)
+        count = len(listed.value) if listed is not None and isinstance(listed.value, tuple) else 0
+        keys += [f"{section}.{index}.spec" for index in range(count)]
     return {key: _target(written(resolved, key)) for key in keys if isinstance(resolved.value(key), str)}
 
 

@@ -14,6 +14,7 @@ from expc.compiler.contract.experiment import Experiment
 from ..evals import result_path
 from ..files import write_atomic
 from ..workspace import run_folder
+from . import series
 from .context import context, loss_unit, references
 from .evidence import Evidence, gather
 from .judgement import judge
@@ -34,7 +35,7 @@ def write(experiment: Experiment, workspace: Path, say: Callable[[str], None]) -
                                             context(experiment, evidence, judgement, figures, language), language))
         say(f"wrote {path.relative_to(workspace)}")
         documents.append(path)
-    return documents
+    return [*documents, *series.write(experiment, workspace, say)]
 
 
 def publish(experiment: Experiment, workspace: Path, documents: list[Path]) -> list[Path]:
