@@ -27,8 +27,8 @@ COMPILER_ORDER = """
 FOREIGN = {
     "expc.compiler.contract": {"jinja2"},
     "expc.compiler": {"click", "git", "jinja2", "jsonschema", "yaml"},
-    "expc.runtime": {"click", "fontTools", "git", "matplotlib", "numpy", "pyarrow", "rich", "safetensors", "scipy",
-                     "soundfile", "symusic", "tensorboard", "tokenizers", "torch", "wandb"},
+    "expc.runtime": {"click", "fontTools", "git", "matplotlib", "numpy", "peft", "pyarrow", "rich", "safetensors",
+                     "scipy", "soundfile", "symusic", "tensorboard", "tokenizers", "torch", "transformers", "wandb"},
 }
 CODE = ("compiler", "runtime", "tests", "benchmarks")
 

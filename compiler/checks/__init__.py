@@ -14,6 +14,7 @@ from ..diagnostics import Diagnostic
 from . import (
     architecture,
     batch,
+    best,
     claimed_changes,
     claimed_counts,
     claimed_losses,
@@ -34,6 +35,7 @@ from . import (
     metrics,
     milestones,
     nanochat,
+    musicgen_lora,
     notes,
     parent,
     phases,
@@ -42,6 +44,7 @@ from . import (
     retention,
     scenarios,
     schedule,
+    series,
     starting_point,
     suites,
     targets,
@@ -54,7 +57,7 @@ CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, p
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
-                                  command, watching, nanochat, timbre_restore, glyph_vae)
+                                  command, watching, nanochat, timbre_restore, glyph_vae, best, musicgen_lora, series)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

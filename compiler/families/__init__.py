@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import command, glyph_vae, gpt, meloformer, nanochat, timbre_restore
+from . import command, glyph_vae, gpt, meloformer, musicgen_lora, nanochat, timbre_restore
 
 FAMILIES: dict[str, ModuleType] = {
     "gpt": gpt,
     "glyph_vae": glyph_vae,
     "meloformer": meloformer,
+    "musicgen_lora": musicgen_lora,
     "timbre_restore": timbre_restore,
     "command": command,
     "nanochat": nanochat,

@@ -26,6 +26,7 @@ FAMILIES = {
     "gpt": "expc.runtime.families.gpt",
     "glyph_vae": "expc.runtime.families.glyph_vae",
     "meloformer": "expc.runtime.families.meloformer",
+    "musicgen_lora": "expc.runtime.families.musicgen_lora",
     "timbre_restore": "expc.runtime.families.timbre_restore",
     "nanochat": "expc.runtime.families.nanochat",
 }

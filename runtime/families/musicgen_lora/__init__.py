@@ -1,0 +1,65 @@
+"""The musicgen_lora family for the runtime: low-rank adapters on a frozen MusicGen. What it is made of:
+`docs/musicgen_lora.md`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from expc.compiler.contract.training import Training, known
+
+from .. import Findings, Say
+from . import adapter, base, data, evaluation, labels
+from .task import LoraTask
+
+
+def data_key(training: Training, workspace: Path) -> Any:
+    """What the prepared clips and their base depend on."""
+    return data.data_key(training.config, workspace)
+
+
+def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:
+    """Writes clips as codes into an empty folder, a generated base beside it; returns their fingerprint."""
+    return data.prepare(training.config, workspace, folder, say)
+
+
+def build(training: Training, data: Path, device: torch.device) -> LoraTask:
+    """A fresh adapter on its base, with optimizer and clips."""
+    return LoraTask(training, data, device)
+
+
+def evaluate(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path, say: Say) -> Findings:
+    """What the adapter in a checkpoint makes of the new style and of those that the base knew."""
+    return evaluation.evaluate(training, data, checkpoint, device, folder, say)
+
+
+def sample(training: Training, data: Path, checkpoint: Path, device: torch.device, folder: Path, count: int, seed: int,
+           say: Say) -> tuple[Path, ...]:
+    """Writes `count` wav files of the spec's prompts, one after another."""
+    return evaluation.sample(training, data, checkpoint, device, folder, count, seed, say)
+
+
+def probe(training: Training, device: torch.device, updates: int) -> float:
+    """Seconds an update on this machine: the mean of a few, on random codes over a base of random weights, after one that
+    is not counted."""
+    config, batch = training.config, known(training.batch)
+    model = adapter.adapt(base.tiny(config.model, config.data.sample_rate).requires_grad_(False), config.model, 0).to(device)
+    optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad])
+    codes = torch.randint(config.model.vocabulary, (batch.rows, config.data.frames, config.model.codebooks), device=device)
+    wanted = labels.labels(codes, torch.full((batch.rows,), config.data.frames, device=device), mask=False)
+    text = {name: torch.ones(batch.rows, 8, dtype=torch.int64, device=device) for name in ("input_ids", "attention_mask")}
+    seconds = []
+    for _ in range(updates + 1):
+        started = perf_counter()
+        for _ in range(batch.accumulation):
+            sums, counts = labels.losses(base.forward(model, wanted, text), wanted)
+            (sums.sum() / counts.sum()).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(perf_counter() - started)
+    return sum(seconds[1:]) / updates

@@ -1,0 +1,116 @@
+"""Training of an adapter as the one loop wants it: an update by its number and the samples before it, and validation."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from expc.compiler.contract.phases import Phase
+from expc.compiler.contract.training import Training, known
+
+from ... import distributed
+from ...loading import Stream
+from ...waiting import Waiting
+from . import adapter, base, data, labels
+
+
+class LoraTask:
+    """One experiment's adapter on its frozen base, on a device, with its clips."""
+
+    def __init__(self, training: Training, folder: Path, device: torch.device) -> None:
+        self.training, self.device, self.waiting = training, device, Waiting()
+        self.config = training.config
+        place = data.base_of(folder)
+        model, self.tokenizer = base.load(place)
+        base.check(model, self.config.model, place)
+        self.model = adapter.adapt(model, self.config.model, known(training.seed)).to(device)
+        self.models: dict[str, nn.Module] = {adapter.NAME: adapter.Adapter(self.model)}
+        self.group = training.groups[0]
+        self.trained = list(self.models[adapter.NAME].parameters())
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"adamw": torch.optim.AdamW(
+            [{"name": self.group.name, "params": self.trained, "weight_decay": self.group.weight_decay}], lr=self.group.rate,
+            **self._options(), fused=True)}
+        self.clips = data.Clips(data.load(folder, "train"), known(training.seed))
+        self.held_out, self.prompts = data.load(folder, "valid"), data.prompts(folder)
+        self.enter(training.phases[0], 0)
+
+    def _options(self) -> dict[str, Any]:
+        options = self.group.options
+        return {"betas": (options["beta1"], options["beta2"]), "eps": options["epsilon"]}
+
+    def enter(self, phase: Phase, workers: int) -> None:
+        """Batches of the phase's size."""
+        self.batch = batch = phase.batch
+        self.stream = Stream(self.clips, batch.rows, batch.rows * batch.ranks, workers)
+
+    def step(self, update: int, samples: int) -> dict[str, Tensor]:
+        """One update of AdamW; `loss` is the mean in nats over all counted codes of the update, on all ranks.
+
+        A label weighs the same wherever it stands: each micro-batch is divided by the labels of the whole update, so that
+        2 x 4 clips make the same gradient as 1 x 8, and short clips weigh no more than long ones.
+        """
+        batch, data_ = self.batch, self.config.data
+        self.model.train()
+        counted = (self.clips.sounding(samples, batch.samples) if data_.mask_padding
+                   else batch.samples * data_.frames) * self.config.model.codebooks
+        total = torch.zeros((), device=self.device)
+        for first in batch.firsts(samples, distributed.rank()):
+            with self.waiting:
+                rows = self.stream.take(first)
+            sums, _ = self._losses(rows, data_.mask_padding)
+            loss = sums.sum() / max(counted, 1)
+            loss.backward()
+            total += loss.detach()
+        logged = {"loss": distributed.mean(total) * distributed.world_size()}
+        self._sum_gradients(distributed.world_size())
+        norm = nn.utils.get_total_norm([one.grad for one in self.trained if one.grad is not None])
+        if self.training.gradient_clip is not None:
+            nn.utils.clip_grads_with_norm_(self.trained, self.training.gradient_clip, norm)
+        self.optimizers["adamw"].param_groups[0].update(self._options())  # a loaded state brings its parent's along
+        self.optimizers["adamw"].step()
+        self.optimizers["adamw"].zero_grad(set_to_none=True)
+        return logged | {"grad_norm": norm.detach()}
+
+    def _sum_gradients(self, world: int) -> None:
+        if world > 1:
+            for parameter in self.trained:
+                if parameter.grad is not None:
+                    parameter.grad.copy_(distributed.mean(parameter.grad) * world)
+
+    def _losses(self, rows: Tensor, mask: bool) -> tuple[Tensor, Tensor]:
+        """(summed cross-entropy, counted labels) by codebook, of rows (B, 1 + frames, codebooks)."""
+        rows = rows.to(self.device)
+        wanted = labels.labels(rows[:, data.HEADER :], rows[:, 0, 0], mask)
+        text = base.encoded(self.tokenizer, [self.prompts[index] for index in rows[:, 0, 1].tolist()])
+        with self._precision():
+            logits = base.forward(self.model, wanted, {name: one.to(self.device) for name, one in text.items()})
+        return labels.losses(logits, wanted)
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self.training.precision == "bf16" and self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def validate(self, batches: int) -> dict[str, float]:
+        """Held-out losses in nats over at most `batches` batches: `valid_loss` counts what training counts,
+        `sounding_loss` and those of the codebooks count sounding frames alone, whatever the mask."""
+        rows = self.held_out[: batches * known(self.training.batch).rows]
+        sounding, codes = self.held_out_losses(rows, mask=True)
+        own = (sounding, codes) if self.config.data.mask_padding else self.held_out_losses(rows, mask=False)
+        by_book = {f"codebook_{index}_loss": float(one) for index, one in enumerate(sounding / codes, 1)}
+        return {"valid_loss": float(own[0].sum() / own[1].sum()), "sounding_loss": float(sounding.sum() / codes.sum()),
+                **by_book}
+
+    @torch.no_grad()
+    def held_out_losses(self, clips: np.ndarray, mask: bool) -> tuple[Tensor, Tensor]:
+        """(summed cross-entropy, counted labels) by codebook over clips (clips, 1 + frames, codebooks), without dropout."""
+        self.model.eval()
+        rows, size = torch.from_numpy(np.asarray(clips, dtype=np.int64)), known(self.training.batch).rows
+        pairs = [self._losses(rows[first : first + size], mask) for first in range(0, len(rows), size)]
+        sums, counts = zip(*pairs, strict=True)
+        return torch.stack(sums).sum(dim=0).double(), torch.stack(counts).sum(dim=0)

@@ -1,0 +1,61 @@
+"""What the compiler knows of LoRA on MusicGen: sizes of adapter and base, memory, lengths, and what a spec says."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from expc.compiler.contract.families.musicgen_lora import Config, Data, Model
+from expc.compiler.contract.training import Batch
+from expc.compiler.families import musicgen_lora
+from expc.compiler.pipeline import Session
+from tests.compiler.test_claims import ROOT
+
+SIX = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+SMALL = Config(Model("facebook/musicgen-small", None, 24, 1024, 16, 4096, 768, 4, 2048, 32, 64.0, 0.05, SIX),
+               Data("folder", "my_music", 3200, 64, 15.0, 15.0, 50.0, 32000, True, 1, ("piano",)))
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 48))
+def test_six_targets_take_26_times_width_rank_and_layers(width: int, rank: int, layers: int) -> None:
+    model = dataclasses.replace(SMALL.model, dim=width, ffn=4 * width, rank=rank, layers=layers)
+    assert sum(musicgen_lora.parameters(Config(model, SMALL.data)).values()) == 26 * width * rank * layers
+
+
+def test_the_source_documents_adapter_is_that_of_musicgen_small() -> None:
+    """About 79 MB of fp32: 78 MiB at rank 32."""
+    bytes_ = musicgen_lora.memory(SMALL, Batch(1, 750, 8, 1), "bf16", False)["weights"]
+    assert bytes_ == 4 * 20_447_232 and round(bytes_ / 2**20) == 78
+
+
+def test_modules_without_a_target_have_no_parameters() -> None:
+    few = Config(dataclasses.replace(SMALL.model, targets=("fc1",)), SMALL.data)
+    assert musicgen_lora.parameters(few) == {"feed_forward": 32 * 24 * (1024 + 4096)}
+
+
+def test_lengths_and_chance() -> None:
+    assert musicgen_lora.sample_length(SMALL) == 750 and musicgen_lora.epoch_samples(SMALL) == 3200
+    assert musicgen_lora.chance_loss(SMALL) == math.log(2048)
+
+
+def test_half_of_a_clip_of_15_seconds_padded_to_30_is_padding() -> None:
+    assert dataclasses.replace(SMALL.data, clip_seconds=30.0).padding == 0.5
+    assert dataclasses.replace(SMALL.data, clip_seconds=10.0).padding == 0.0
+
+
+@pytest.mark.parametrize("profile", [None, "smoke"])
+@pytest.mark.parametrize("path", sorted((ROOT / "specs/musicgen_lora").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_specs_are_sound(path: Path, profile: str | None) -> None:
+    one = Session(ROOT, profile).compile(path)
+    assert one.experiment is not None and one.diagnostics == ()
+
+
+def test_epochs_become_steps() -> None:
+    steps = {path.stem: Session(ROOT).compile(path).experiment.training.steps  # type: ignore[union-attr]
+             for path in (ROOT / "specs/musicgen_lora").glob("*.yaml")}
+    assert steps == {"run1_padded": 1200, "run2_masked": 400, "run3_full": 2400, "run4_stage1": 400, "run4_stage2": 1200}
