@@ -22,6 +22,7 @@ RUNS = {
     "timbre_restore": ("timbre_restore.smoke",),
     "glyph_vae": ("glyph_vae.smoke",),
     "meloformer": ("meloformer_small.smoke",),
+    "musicgen_lora": ("lora_run1.smoke", "lora_run2.smoke"),
 }
 
 

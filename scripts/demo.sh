@@ -18,6 +18,7 @@ declare -A specs=(
     [timbre_restore]="timbre_restore"
     [glyph_vae]="glyph_vae"
     [meloformer]="meloformer_small"
+    [musicgen_lora]="musicgen_lora/run1_padded musicgen_lora/run2_masked"
 )
 
 if [[ -z ${specs[$family]:-} ]]; then

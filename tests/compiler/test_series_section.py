@@ -1,0 +1,99 @@
+"""A series of runs: what changed from one to the next, whose losses may be compared, its launcher and its document."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from expc.compiler import documents, launchers
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.series import Series, Step
+from expc.compiler.pipeline import Session
+from tests.compiler.test_claims import EXAMPLES, ROOT, codes
+
+LAST = "specs/musicgen_lora/run4_stage2.yaml"
+
+
+@cache
+def experiment(profile: str | None = None) -> Experiment:
+    found = Session(ROOT, profile).compile(ROOT / LAST).experiment
+    assert found is not None
+    return found
+
+
+def series() -> Series:
+    found = experiment().series
+    assert found is not None
+    return found
+
+
+def test_the_run_that_lists_the_others_is_the_last() -> None:
+    assert [member.run for member in series().members] == [
+        "lora_run1", "lora_run2", "lora_run3", "lora_run4_stage1", "lora_run4_stage2"]
+    assert [member.run for member in experiment("smoke").series.members][0] == "lora_run1.smoke"  # type: ignore[union-attr]
+
+
+def test_only_settings_that_differ_are_told() -> None:
+    keys = series().keys
+    assert {"model.rank", "data.mask_padding", "optimizer.lr", "epochs", "batch.rows"} <= set(keys)
+    assert not {"model.dim", "seed", "optimizer.gradient_clip", "name"} & set(keys)
+    ranks = [member.values[keys.index("model.rank")] for member in series().members]
+    assert ranks == ["12", "32", "32", "12", "16"]
+
+
+def test_changes_are_against_the_run_before() -> None:
+    changes = [member.changes for member in series().members]
+    assert changes[0] == () and changes[2] == (Step("epochs", "1", "6"),)
+    assert Step("batch.rows", "1", "2") in changes[3] and Step("batch.rows", "2", "1") in changes[4]
+
+
+def test_losses_of_the_run_without_a_mask_stand_alone() -> None:
+    assert [member.losses for member in series().members] == [0, 1, 1, 1, 1]
+    assert set(series().meaning) == {"data.clip_seconds", "data.mask_padding"}
+
+
+def test_the_document_says_what_may_be_compared() -> None:
+    texts = documents.render(experiment())
+    english = texts["SERIES_MUSICGEN_LORA_DESIGN.en.md"]
+    assert "| `data.mask_padding` | `false` | `true` |" in english and "nothing in it is measured" in english
+    assert {name for name in texts if name.startswith("SERIES")} == {
+        "SERIES_MUSICGEN_LORA_DESIGN.md", "SERIES_MUSICGEN_LORA_DESIGN.en.md"}
+
+
+def test_a_run_that_ends_no_series_has_neither_document_nor_launcher() -> None:
+    one = Session(ROOT).compile(ROOT / "specs/musicgen_lora/run3_full.yaml").experiment
+    assert one is not None and one.series is None
+    assert not any("series" in name.lower() for name in (*documents.render(one), *launchers.render(one, "0" * 64)))
+
+
+def started(folder: Path, exits: dict[str, int], *options: str) -> tuple[int, list[str]]:
+    """Exit code of the series' launcher over stand-ins for those of its runs, and what these were started with."""
+    name = next(name for name in launchers.render(experiment(), "0" * 64) if name.startswith("series_"))
+    (folder / name).write_text(launchers.render(experiment(), "0" * 64)[name])
+    for member in series().members:
+        code = exits.get(member.run, 0)
+        (folder / Path(member.launcher).name).write_text(f'echo "{member.run} $*" >> "{folder}/started"\nexit {code}\n')
+    done = subprocess.run(["bash", str(folder / name), *options], capture_output=True, text=True, check=False)
+    return done.returncode, (folder / "started").read_text().splitlines()
+
+
+def test_the_launcher_starts_every_run_in_order(tmp_path: Path) -> None:
+    code, lines = started(tmp_path, {}, "--dry-run")
+    assert code == 0 and lines == [f"{member.run} --dry-run" for member in series().members]
+
+
+@pytest.mark.parametrize("exit_code", [1, 3, 75])
+def test_the_first_run_that_does_not_succeed_ends_it(tmp_path: Path, exit_code: int) -> None:
+    code, lines = started(tmp_path, {"lora_run2": exit_code})
+    assert code == exit_code and len(lines) == 2
+
+
+def test_a_series_that_lists_its_own_run_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    spec = tmp_path / "specs" / "last.yaml"
+    spec.write_text("extends: lora.yaml\nname: last\nseries: {name: one, title: One, runs: [{spec: last.yaml}]}\n")
+    assert "E512" in codes(Session(tmp_path).compile(spec))
