@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Experiment lora_run1: LoRA run 1: padded to 30 s, padding not masked
+#
+# Runs generated/train_lora_run1.sh in a detached tmux session, which goes on when
+# this terminal is closed. Its panes show the training, its metrics as they come, and the GPU where nvidia-smi is there.
+# The session ends with the training.
+#
+# Usage: bash generated/train_lora_run1.tmux.sh [--wait] [OPTION]...
+#
+#   --wait      come back when the training has ended, with its exit code (Ctrl-C ends the waiting, not the training)
+#   --dry-run   print the commands that the session would run
+#   --help      print this text
+#
+# Every other option goes to generated/train_lora_run1.sh; its --help lists them.
+# What the training prints is kept in runs/lora_run1/launcher.log, its exit code in runs/lora_run1/exit_code.
+#
+# Exit code: 0 started, 64 wrong arguments, 69 something is missing, 73 the session is there already; with --wait also
+# those of the training.
+#
+# Written by `expc build`, which overwrites changes.
+# Snapshot d28b87dd78b0f4bda7177e72cb7b0fe26a453a09131a27e6efdae14712fe9f43
+
+set -euo pipefail
+
+session=lora_run1
+run_folder=runs/lora_run1
+
+self=$(readlink -f "${BASH_SOURCE[0]}")
+workspace=$(dirname "$(dirname "$self")")
+launcher=$workspace/generated/train_lora_run1.sh
+log=$workspace/$run_folder/launcher.log
+exit_code=$workspace/$run_folder/exit_code
+metrics=$workspace/$run_folder/metrics.jsonl
+
+# leave STATUS MESSAGE
+leave() {
+    printf '[%s] %s\n' "$session" "$2" >&2
+    exit "$1"
+}
+
+# The text at the top of this file, without its comment signs
+usage() {
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$self"
+}
+
+
+# What the panes run: this file again, with the pane's name as first argument
+
+training_pane() {
+    trap : INT
+    training "$@" 2>&1 | (trap '' INT TERM HUP; exec tee -a "$log") || true
+    tmux kill-session -t "=$session"
+}
+
+# Outlives the signals that end the launcher and the loss of the terminal: the exit code must reach its file.
+training() {
+    local status=0
+    trap : INT TERM HUP
+    bash "$launcher" "$@" || status=$?
+    printf '%s\n' "$status" >"$exit_code.new"
+    mv "$exit_code.new" "$exit_code"
+}
+
+# One line of text per line of JSON, without the rates of single parameter groups
+metrics_pane() {
+    echo "metrics of $session:"
+    tail -n 40 -F "$metrics" 2>/dev/null |
+        sed -u -e 's/"rate\.[^,}]*[,}] *//g' -e 's/[{}"]//g' -e 's/, */   /g'
+}
+
+case ${1:-} in
+    training-pane) shift; training_pane "$@"; exit ;;
+    metrics-pane) metrics_pane; exit ;;
+esac
+
+
+# Arguments: what is not taken here stays in "$@" for the launcher
+
+wait_for_end=''
+dry_run=''
+for argument in "$@"; do
+    shift
+    case $argument in
+        --wait) wait_for_end=yes ;;
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage; exit 0 ;;
+        *) set -- "$@" "$argument" ;;
+    esac
+done
+if [[ -n $dry_run ]]; then
+    exec bash "$launcher" --dry-run "$@"
+fi
+
+
+# Start
+
+command -v tmux >/dev/null || leave 69 "tmux is not installed; install it, or run: bash $launcher"
+
+refuse_twice() {
+    if tmux has-session -t "=$session" 2>/dev/null; then
+        leave 73 "this session is there already; look at it: tmux attach -t $session; end it: tmux kill-session -t $session"
+    fi
+}
+refuse_twice
+
+# What is wrong with the arguments, the environment or the snapshot is said here, not in a pane that nobody looks at.
+bash "$launcher" --dry-run "$@" >/dev/null || exit $?
+
+# A tmux server that runs already has an environment of its own: these are taken along from here.
+environment=()
+for name in PATH EXPC_PYTHON CUDA_VISIBLE_DEVICES OMP_NUM_THREADS PYTORCH_ALLOC_CONF; do
+    if [[ -n ${!name+set} ]]; then
+        environment+=("$name=${!name}")
+    fi
+done
+
+mkdir -p "$workspace/$run_folder"
+rm -f "$exit_code"
+started=$(tmux new-session -d -P -F '#{pane_id} #{pane_pid}' -s "$session" -x 200 -y 50 \
+    env "${environment[@]}" bash "$self" training-pane "$@") || { refuse_twice; leave 1 "tmux could not start the session"; }
+read -r pane process <<<"$started"
+
+# The training may be over before its panes are there: then they are not needed.
+tmux split-window -d -v -l 14 -t "$pane" bash "$self" metrics-pane 2>/dev/null || true
+if command -v nvidia-smi >/dev/null; then
+    tmux split-window -d -h -l 90 -t "$pane" nvidia-smi --loop=5 2>/dev/null || true
+fi
+
+cat <<MESSAGE
+[$session] started in a tmux session of that name
+  look at it:  tmux attach -t $session      (leave it with Ctrl-b d)
+  end it:      tmux kill-session -t $session      (a checkpoint is saved; this command goes on from there)
+  log:         $log
+  exit code:   $exit_code, once it has ended
+MESSAGE
+
+[[ -n $wait_for_end ]] || exit 0
+
+patience=60  # seconds that a training whose session was killed has to save its checkpoint
+until [[ -s $exit_code ]] || (( patience == 0 )); do
+    kill -0 "$process" 2>/dev/null || patience=$((patience - 1))
+    sleep 1
+done
+[[ -s $exit_code ]] || leave 1 "the session ended without an exit code; see $log"
+status=$(cat "$exit_code")
+printf '[%s] ended with exit code %s\n' "$session" "$status"
+exit "$status"
