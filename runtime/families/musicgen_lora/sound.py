@@ -104,9 +104,10 @@ def encode(model: Any, wave: np.ndarray, data: Data) -> tuple[np.ndarray, int]:
     length = round(data.clip_seconds * data.sample_rate)
     padded = torch.from_numpy(np.pad(wave, (0, length - len(wave))))[None, None]
     codes = model.audio_encoder.encode(padded).audio_codes[0, 0, :, : data.frames].T.cpu().numpy()
-    if len(codes) != data.frames:
-        raise UserError(f"the base's audio encoder makes {len(codes):,} frames of {data.clip_seconds:g} s, data.frame_rate "
-                        f"says {data.frames:,}")
+    books = model.config.decoder.num_codebooks
+    if codes.shape != (data.frames, books):
+        raise UserError(f"the base's audio encoder makes {codes.shape[0]:,} frames of {codes.shape[1]} codes of "
+                        f"{data.clip_seconds:g} s; by data.frame_rate and model.codebooks they are {data.frames:,} of {books}")
     return codes, min(data.frames, round(len(wave) / data.sample_rate * data.frame_rate))
 
 

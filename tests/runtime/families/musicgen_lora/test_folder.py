@@ -1,0 +1,99 @@
+"""A folder of sound and a pretrained base by path: resampled, coded by the base's own audio encoder, trained on, heard."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import save_file
+from transformers import ByT5Tokenizer, EncodecConfig, EncodecModel
+
+from expc.compiler.contract.training import Training
+from expc.runtime.errors import UserError
+from expc.runtime.families import musicgen_lora
+from expc.runtime.families.musicgen_lora import adapter, base, data, sound
+from tests.runtime.families.musicgen_lora import tiny
+
+CPU = torch.device("cpu")
+PRETRAINED = dataclasses.replace(tiny.MODEL, base="my_base", pretraining_steps=None)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a base of random weights, whose EnCodec makes 25 frames a second, and six stereo clips at 8 kHz."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "runs/.data").mkdir(parents=True)
+    torch.manual_seed(1)
+    made = base.tiny(tiny.MODEL, 4000)
+    made.audio_encoder = EncodecModel(EncodecConfig(
+        sampling_rate=4000, num_filters=4, hidden_size=16, codebook_size=32, codebook_dim=16, num_lstm_layers=1,
+        upsampling_ratios=[8, 5, 4], target_bandwidths=[0.5]))
+    made.config.audio_encoder = made.audio_encoder.config
+    made.save_pretrained(folder / "my_base")
+    ByT5Tokenizer(extra_ids=0).save_pretrained(folder / "my_base")
+    (folder / "my_music/deep").mkdir(parents=True)
+    for index, seconds in enumerate((0.6, 1.0, 1.4, 1.0, 1.0, 1.0)):
+        path = folder / ("my_music/deep" if index % 2 else "my_music") / f"{index}.wav"
+        wave = np.sin(2 * np.pi * (200 + 40 * index) * np.arange(round(8000 * seconds)) / 8000)
+        soundfile.write(path, np.stack([wave, wave], axis=1) * 0.5, 8000)
+        path.with_suffix(".txt").write_text("a flute\n" if index % 2 else "a horn\n")
+    return folder
+
+
+def training(**changes: object) -> Training:
+    return tiny.training(model=PRETRAINED, **{"source": "folder", "path": "my_music", "clips": 4, "held_out": 2, **changes})
+
+
+def prepared(own: Path, name: str) -> Path:
+    folder = own / "runs/.data" / name
+    if not folder.is_dir():
+        folder.mkdir()
+        musicgen_lora.prepare(training(), own, folder, lambda line: None)
+    return folder
+
+
+def test_clips_keep_their_prompts_and_how_long_they_sound(own: Path) -> None:
+    folder = prepared(own, "clips")
+    rows = np.concatenate([data.load(folder, "train"), data.load(folder, "valid")])
+    assert rows.shape == (6, 26, 4) and data.prompts(folder) == ["a flute", "a horn"]
+    assert sorted(zip(rows[:, 0, 0].tolist(), rows[:, 0, 1].tolist(), strict=True)) == [
+        (15, 1), (25, 0), (25, 0), (25, 0), (25, 1), (25, 1)]
+    assert 0 <= rows[:, 1:].min() and rows[:, 1:].max() < 32
+
+
+def test_it_trains_and_is_heard_through_the_bases_own_decoder(own: Path, tmp_path: Path) -> None:
+    folder, saved = prepared(own, "clips"), tmp_path / "checkpoints/step_000001"
+    task = musicgen_lora.build(training(), folder, CPU)
+    assert float(task.step(0, 0)["loss"]) > 0
+    saved.mkdir(parents=True)
+    save_file(task.models[adapter.NAME].state_dict(), saved / adapter.FILE)
+    found = musicgen_lora.evaluate(training(), folder, saved, CPU, tmp_path / "heard", lambda line: None)
+    assert set(found.measured) == {"style_loss", "fade", "silence"} and set(found.against) == {"base"}
+    wave, rate = soundfile.read(tmp_path / "heard/final_model/01.wav")
+    assert (len(wave), rate) == (4000, 4000)
+
+
+def test_edited_sound_or_another_prompt_is_other_data(own: Path) -> None:
+    before = musicgen_lora.data_key(training(), own)
+    assert before == musicgen_lora.data_key(training(mask_padding=False, prompts=("x",)), own)
+    text = own / "my_music/0.txt"
+    text.write_text("a low horn\n")
+    assert musicgen_lora.data_key(training(), own) != before
+    text.write_text("a horn\n")
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"clips": 5}, "holds 6 clips"), ({"path": "nothing"}, "holds no sound"), ({"frame_rate": 50.0}, "frames of 4 codes of 1 s")])
+def test_what_does_not_fit_is_said(own: Path, tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        musicgen_lora.prepare(training(**changes), own, tmp_path, lambda line: None)
+
+
+def test_a_clip_without_a_prompt_is_said(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "one.wav", np.zeros(100), 8000)
+    with pytest.raises(UserError, match="one.txt is missing or empty"):
+        sound.prompt(tmp_path / "one.wav")
