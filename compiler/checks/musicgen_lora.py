@@ -30,6 +30,14 @@ CODES = (
         right=_SPEC + "data: {sample_rate: 8000, frame_rate: 25}",
     ),
     entry(
+        "E513",
+        "A phase with clips of another length",
+        "Clips are prepared at one length, `data.clip_seconds`, with their end or their padding. A phase cannot cut them; two "
+        "runs with two lengths can.",
+        wrong=_SPEC + "phases: [{name: short, to: 100, batch: {sequence_length: 25}}]\nschedule: {rate_rule: keep}",
+        right=_SPEC + "phases: [{name: small, to: 100, batch: {rows: 2}}]\nschedule: {rate_rule: keep}",
+    ),
+    entry(
         "W510",
         "Padded silence counts as something to learn",
         "Clips are padded to `data.clip_seconds`. With `mask_padding: false` the silence behind them is a target like any "
@@ -49,6 +57,11 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     yield from _keys(subject, config)
     yield from _sizes(subject, config)
     data = config.data
+    for index, phase in enumerate(subject.resolved.plain().get("phases", [])):
+        length = phase.get("batch", {}).get("sequence_length", data.frames)
+        if length != data.frames:
+            yield subject.finding("E513", f"{phase['name']} cuts clips to {length:,} frames, they are prepared with "
+                                  f"{data.frames:,}", f"phases.{index}.batch.sequence_length", "take it out")
     if data.padding and not data.mask_padding:
         figures = {"audio": duration(data.audio_seconds), "clip": duration(data.clip_seconds), "share": percent(data.padding)}
         yield subject.warning("W510", "data.mask_padding", figures, "write mask_padding: true",

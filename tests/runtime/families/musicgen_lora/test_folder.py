@@ -87,7 +87,8 @@ def test_edited_sound_or_another_prompt_is_other_data(own: Path) -> None:
 
 
 @pytest.mark.parametrize(("changes", "words"), [
-    ({"clips": 5}, "holds 6 clips"), ({"path": "nothing"}, "holds no sound"), ({"frame_rate": 50.0}, "frames of 4 codes of 1 s")])
+    ({"clips": 5}, "holds 6 clips"), ({"path": "nothing"}, "holds no sound"),
+    ({"frame_rate": 50.0}, "frames of 4 codes of 1 s")])
 def test_what_does_not_fit_is_said(own: Path, tmp_path: Path, changes: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         musicgen_lora.prepare(training(**changes), own, tmp_path, lambda line: None)
