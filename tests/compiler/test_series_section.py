@@ -97,3 +97,15 @@ def test_a_series_that_lists_its_own_run_is_refused(tmp_path: Path) -> None:
     spec = tmp_path / "specs" / "last.yaml"
     spec.write_text("extends: lora.yaml\nname: last\nseries: {name: one, title: One, runs: [{spec: last.yaml}]}\n")
     assert "E512" in codes(Session(tmp_path).compile(spec))
+
+
+def test_a_signal_reaches_the_run_and_ends_the_series(tmp_path: Path) -> None:
+    name = next(name for name in launchers.render(experiment(), "0" * 64) if name.startswith("series_"))
+    (tmp_path / name).write_text(launchers.render(experiment(), "0" * 64)[name])
+    first = Path(series().members[0].launcher).name
+    (tmp_path / first).write_text("trap 'kill $!; exit 75' TERM\nsleep 60 &\necho begun\nwait\n")
+    with subprocess.Popen(["bash", str(tmp_path / name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 75 and f"{first} ended with exit code 75" in said
