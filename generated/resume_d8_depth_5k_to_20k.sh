@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=e75924afa16ca515359020cfe5fb575e04b052aaed35dc00b8561beaf9364b53
+snapshot_sha256=203f73bfafa4d993732e55a89d2be5d13365dfb6e8a60fe76660578ca4492baa
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

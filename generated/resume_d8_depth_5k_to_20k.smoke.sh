@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=9a83724f0c5739ef64daf1f9808e59ae51e6c583960dfbc1f712788807d975df
+snapshot_sha256=86714ea02941b8a17e3eb79ad59d7dc0369880c2e4d2e9559b7b728ab5d84b6e
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

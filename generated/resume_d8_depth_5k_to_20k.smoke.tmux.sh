@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 9a83724f0c5739ef64daf1f9808e59ae51e6c583960dfbc1f712788807d975df
+# Snapshot 86714ea02941b8a17e3eb79ad59d7dc0369880c2e4d2e9559b7b728ab5d84b6e
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot e75924afa16ca515359020cfe5fb575e04b052aaed35dc00b8561beaf9364b53
+# Snapshot 203f73bfafa4d993732e55a89d2be5d13365dfb6e8a60fe76660578ca4492baa
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2
 snapshot=generated/nanochat_d8_v2/snapshot.json
-snapshot_sha256=32b883ce6872487cd9bef5e79a30bde60b24f934e5f7edd382a8b3085ded5477
+snapshot_sha256=8dc6704c8f5b3bb2ea5e276ec3ba9304741a4dc5c493758c8e0ea8b9683f4000
 build='expc build'
 events=runs/nanochat_d8_v2/events.jsonl
 stages=(preflight prepare train evaluate report)

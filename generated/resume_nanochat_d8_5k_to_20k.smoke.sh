@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2.smoke
 snapshot=generated/nanochat_d8_v2.smoke/snapshot.json
-snapshot_sha256=2f0d79522bc5cef89c61a3b4a3fd74674f0e224fe5e1d1bf1ec8d52d31ba98ef
+snapshot_sha256=0c310863ee2eacdf643316d1373f2bdcdd377fd43d08c9705355945ccb34d0bb
 build='expc build --profile smoke'
 events=runs/nanochat_d8_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline
 snapshot=generated/d4_baseline/snapshot.json
-snapshot_sha256=d02bcae504194d6bbb86b2ea8e350977dae772aa9b284329e5fe91f12648ef8b
+snapshot_sha256=ad694410212796e7b1644be34e1a0725aab9d43a2bcb722b8a0497d7759c01d8
 build='expc build'
 events=runs/d4_baseline/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=253a5ed710825d75f97a29762651a932a9a1254cb658474d0bd1da0d89210f77
+snapshot_sha256=4bc1eb80e94c1ac7d7e9060da17a52d9575ef017abf0df3efa808b526e65977e
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

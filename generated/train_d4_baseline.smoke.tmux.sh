@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 253a5ed710825d75f97a29762651a932a9a1254cb658474d0bd1da0d89210f77
+# Snapshot 4bc1eb80e94c1ac7d7e9060da17a52d9575ef017abf0df3efa808b526e65977e
 
 set -euo pipefail
 

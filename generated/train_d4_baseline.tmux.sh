@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d02bcae504194d6bbb86b2ea8e350977dae772aa9b284329e5fe91f12648ef8b
+# Snapshot ad694410212796e7b1644be34e1a0725aab9d43a2bcb722b8a0497d7759c01d8
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide
 snapshot=generated/d6_wide/snapshot.json
-snapshot_sha256=2d82104e3dfd02ceb5ea7ed9ded0fb5ab7cb99d56014991d62718f6216cd437c
+snapshot_sha256=cf91c01bbdb870feaa1900de61a9373b61a9e9f2a7969d2b464f9148a4c46128
 build='expc build'
 events=runs/d6_wide/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=7507e8f880c055a76483b10ac6c310d5ee311e39738a6dd9fb82302386558fc1
+snapshot_sha256=229bdca38ae4f6e1ab71414786cd4185894b71ca38a1800113064501381ff342
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

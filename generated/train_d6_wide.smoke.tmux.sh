@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 7507e8f880c055a76483b10ac6c310d5ee311e39738a6dd9fb82302386558fc1
+# Snapshot 229bdca38ae4f6e1ab71414786cd4185894b71ca38a1800113064501381ff342
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 2d82104e3dfd02ceb5ea7ed9ded0fb5ab7cb99d56014991d62718f6216cd437c
+# Snapshot cf91c01bbdb870feaa1900de61a9373b61a9e9f2a7969d2b464f9148a4c46128
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth
 snapshot=generated/d8_depth/snapshot.json
-snapshot_sha256=c724f25e9a38953a7ce79b88787df0f328dd4464d052319d32aa23ded47f55f2
+snapshot_sha256=009aec9de6d6731173a45fd4b041e15757ba04b05c870c617eadc6aec25736fb
 build='expc build'
 events=runs/d8_depth/events.jsonl
 stages=(preflight prepare train evaluate report)

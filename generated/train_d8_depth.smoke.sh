@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=603d49b971e5dc23c1e024324568f909ebec363af504511f380139bf4d5e8a75
+snapshot_sha256=f31c61c0b13c33280e39b92ad9f41112a8a38556bf84be461672b7eb3b68cbde
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 603d49b971e5dc23c1e024324568f909ebec363af504511f380139bf4d5e8a75
+# Snapshot f31c61c0b13c33280e39b92ad9f41112a8a38556bf84be461672b7eb3b68cbde
 
 set -euo pipefail
 

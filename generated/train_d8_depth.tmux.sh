@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot c724f25e9a38953a7ce79b88787df0f328dd4464d052319d32aa23ded47f55f2
+# Snapshot 009aec9de6d6731173a45fd4b041e15757ba04b05c870c617eadc6aec25736fb
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.high_quality
 snapshot=generated/glyph_vae.high_quality/snapshot.json
-snapshot_sha256=4af2962f8385262f073590a660aca5bcc0513c73a294ef9c95a3d4ff75968b56
+snapshot_sha256=07da57539f099c1fcf2446aa020efac3df988224a019b0567b977e219d5f7101
 build='expc build --profile high_quality'
 events=runs/glyph_vae.high_quality/events.jsonl
 stages=(preflight prepare train evaluate report)
@@ -158,16 +158,24 @@ attempt() {
     child=''
 }
 
-# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more.
+# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more, and where they
+# had to leave before there was one of theirs, the exit code that they left in EXPC_EXIT_CODE.
 record=runs/glyph_vae.high_quality/record.json
 
 attempt_ranks() {
     local before
     before=$(cat "$record" 2>/dev/null || true)
+    EXPC_EXIT_CODE=$(mktemp)
+    export EXPC_EXIT_CODE
     attempt "$@"
-    if (( status != 0 )) && [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
+    if (( status == 0 )); then
+        :
+    elif [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
         status=$(recorded_status)
+    elif [[ -s $EXPC_EXIT_CODE ]]; then
+        status=$(cat "$EXPC_EXIT_CODE")
     fi
+    rm -f "$EXPC_EXIT_CODE"
 }
 
 # A rank that fails makes torchrun interrupt the others: an interruption counts only where it came through here.

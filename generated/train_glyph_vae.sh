@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae
 snapshot=generated/glyph_vae/snapshot.json
-snapshot_sha256=88d11c6b1bf4e0e9d132f8280229b6097cebe8a08fa4544b76ac63162c8a7434
+snapshot_sha256=9aa7732a57c8e08e584d38b5fc95df7fad668c647cce29e7d2d6c5bf6e3f00be
 build='expc build'
 events=runs/glyph_vae/events.jsonl
 stages=(preflight prepare train evaluate report)
@@ -158,16 +158,24 @@ attempt() {
     child=''
 }
 
-# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more.
+# torchrun ends with 1 whatever its processes ended with; what they wrote into the run's record tells more, and where they
+# had to leave before there was one of theirs, the exit code that they left in EXPC_EXIT_CODE.
 record=runs/glyph_vae/record.json
 
 attempt_ranks() {
     local before
     before=$(cat "$record" 2>/dev/null || true)
+    EXPC_EXIT_CODE=$(mktemp)
+    export EXPC_EXIT_CODE
     attempt "$@"
-    if (( status != 0 )) && [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
+    if (( status == 0 )); then
+        :
+    elif [[ $(cat "$record" 2>/dev/null || true) != "$before" ]]; then
         status=$(recorded_status)
+    elif [[ -s $EXPC_EXIT_CODE ]]; then
+        status=$(cat "$EXPC_EXIT_CODE")
     fi
+    rm -f "$EXPC_EXIT_CODE"
 }
 
 # A rank that fails makes torchrun interrupt the others: an interruption counts only where it came through here.

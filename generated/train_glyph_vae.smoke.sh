@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.smoke
 snapshot=generated/glyph_vae.smoke/snapshot.json
-snapshot_sha256=130f9443ec05e468e9dd762413ccf7eb63cde788e904bf7da0455278fb2604e0
+snapshot_sha256=2dc4833634bc5f13727d14ca23fb7048ff6f74f5cda14ed11010502fe733e87e
 build='expc build --profile smoke'
 events=runs/glyph_vae.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1
 snapshot=generated/lora_run1/snapshot.json
-snapshot_sha256=d28b87dd78b0f4bda7177e72cb7b0fe26a453a09131a27e6efdae14712fe9f43
+snapshot_sha256=0a2b8f62582cefd87badb4a2a815cc5678fc345d2f4faf9e5cd23a9f9e05f4db
 build='expc build'
 events=runs/lora_run1/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1.smoke
 snapshot=generated/lora_run1.smoke/snapshot.json
-snapshot_sha256=a07701b6e62e32686ea939207087983f7124f150e940fb3a49c9038ac45c46f4
+snapshot_sha256=18fb1f817cc0b7ae198798e4e511f7d0b3c3473c21d82dd071336213aa972ff8
 build='expc build --profile smoke'
 events=runs/lora_run1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -2,8 +2,8 @@
 # Experiment lora_run1: LoRA run 1: padded to 30 s, padding not masked
 #
 # Runs generated/train_lora_run1.sh in a detached tmux session, which goes on when
-# this terminal is closed. Its panes show the training, its metrics as they come, and the GPU where nvidia-smi is there.
-# The session ends with the training.
+# this terminal is closed. Its panes show the training, how it goes (`expc watch`; none with EXPC_WATCH=0), and the GPU
+# where nvidia-smi is there. The session ends with the training.
 #
 # Usage: bash generated/train_lora_run1.tmux.sh [--wait] [OPTION]...
 #
@@ -18,11 +18,12 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d28b87dd78b0f4bda7177e72cb7b0fe26a453a09131a27e6efdae14712fe9f43
+# Snapshot 0a2b8f62582cefd87badb4a2a815cc5678fc345d2f4faf9e5cd23a9f9e05f4db
 
 set -euo pipefail
 
 session=lora_run1
+run=lora_run1
 run_folder=runs/lora_run1
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -30,7 +31,6 @@ workspace=$(dirname "$(dirname "$self")")
 launcher=$workspace/generated/train_lora_run1.sh
 log=$workspace/$run_folder/launcher.log
 exit_code=$workspace/$run_folder/exit_code
-metrics=$workspace/$run_folder/metrics.jsonl
 
 # leave STATUS MESSAGE
 leave() {
@@ -61,16 +61,23 @@ training() {
     mv "$exit_code.new" "$exit_code"
 }
 
-# One line of text per line of JSON, without the rates of single parameter groups
-metrics_pane() {
-    echo "metrics of $session:"
-    tail -n 40 -F "$metrics" 2>/dev/null |
-        sed -u -e 's/"rate\.[^,}]*[,}] *//g' -e 's/[{}"]//g' -e 's/, */   /g'
+watch_pane() {
+    local python
+    python=${EXPC_PYTHON:-}
+    if [[ $python == */* && $python != /* ]]; then
+        python=$PWD/$python
+    fi
+    cd "$workspace"
+    if [[ -z $python && -x .venv/bin/python ]]; then
+        python=.venv/bin/python
+    fi
+    python=${python:-python3}
+    exec env PYTHONSAFEPATH=1 "$python" -m expc.runtime watch --stay "$run"
 }
 
 case ${1:-} in
     training-pane) shift; training_pane "$@"; exit ;;
-    metrics-pane) metrics_pane; exit ;;
+    watch-pane) watch_pane ;;
 esac
 
 
@@ -120,8 +127,10 @@ started=$(tmux new-session -d -P -F '#{pane_id} #{pane_pid}' -s "$session" -x 20
     env "${environment[@]}" bash "$self" training-pane "$@") || { refuse_twice; leave 1 "tmux could not start the session"; }
 read -r pane process <<<"$started"
 
-# The training may be over before its panes are there: then they are not needed.
-tmux split-window -d -v -l 14 -t "$pane" bash "$self" metrics-pane 2>/dev/null || true
+# The training may be over before its panes are there, or the window too small for them: then it does without.
+if [[ ${EXPC_WATCH:-1} != 0 ]]; then
+    tmux split-window -d -v -l 24 -t "$pane" env "${environment[@]}" bash "$self" watch-pane 2>/dev/null || true
+fi
 if command -v nvidia-smi >/dev/null; then
     tmux split-window -d -h -l 90 -t "$pane" nvidia-smi --loop=5 2>/dev/null || true
 fi

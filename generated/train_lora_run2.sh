@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2
 snapshot=generated/lora_run2/snapshot.json
-snapshot_sha256=80197b332b7f19df3b83079c5a2d766ba4ea8dc379758cb2a20a9dc8a4ce800d
+snapshot_sha256=a4c0f26f0bb42f5609d74ef5a33b95b278a6a6bba7536321323d4cdc1790ef41
 build='expc build'
 events=runs/lora_run2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2.smoke
 snapshot=generated/lora_run2.smoke/snapshot.json
-snapshot_sha256=4d4e254c7ce778238845ca82e35617e6faa121d388faba49090abb122c84417a
+snapshot_sha256=c2b9cd30bc2a3f373e625575bacd4ea75c3360a181db362a2dc89fa7cad757a0
 build='expc build --profile smoke'
 events=runs/lora_run2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

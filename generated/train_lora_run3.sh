@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3
 snapshot=generated/lora_run3/snapshot.json
-snapshot_sha256=09efba4ab59259cf36a8a287ef1ae8b4c8435393d6ad1aa39a23ddaccc403cca
+snapshot_sha256=afadadd6c56177859cbe74c9f0356e21613570ca7a0ca4e7dbcebaa5f986e9e8
 build='expc build'
 events=runs/lora_run3/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3.smoke
 snapshot=generated/lora_run3.smoke/snapshot.json
-snapshot_sha256=b6b55a5950af41375d12a7290263c79f895a0390b8f847eb7f360abe4c5a5030
+snapshot_sha256=d8381479ee4281f43d1169af30adede47e446cf8c18297c399f4a45be4cee2b0
 build='expc build --profile smoke'
 events=runs/lora_run3.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

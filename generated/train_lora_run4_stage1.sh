@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1
 snapshot=generated/lora_run4_stage1/snapshot.json
-snapshot_sha256=3dc54fd2692ee5fdef28c216d6f05e60c5bb8a6c7a4325d8a8102318bd43d89a
+snapshot_sha256=8eca9e7e510c7df4091b7d2bf0fefc00f1f5e990856bd9a4a31b32526c892b95
 build='expc build'
 events=runs/lora_run4_stage1/events.jsonl
 stages=(preflight prepare train evaluate report)

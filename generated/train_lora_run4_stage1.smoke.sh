@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1.smoke
 snapshot=generated/lora_run4_stage1.smoke/snapshot.json
-snapshot_sha256=85d146caaa0f8b4090ee3c2da16f1a12a7b69b274c1a64e9aef70d5d3da47d12
+snapshot_sha256=7f9e25d58d41f2e8c8d87bb3fd202cdb788fdf800f64eb6bcf5fb91933cf1bb9
 build='expc build --profile smoke'
 events=runs/lora_run4_stage1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

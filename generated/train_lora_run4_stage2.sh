@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2
 snapshot=generated/lora_run4_stage2/snapshot.json
-snapshot_sha256=c0e4b87c9361e3050ed51f2bc885e934eae385b9ca93f09d979d1674f8edcd66
+snapshot_sha256=47dc657d9f7c05edd2851547c0dd150bb6e9a3c71fcf5c6c2ca5a4a4aa9022d3
 build='expc build'
 events=runs/lora_run4_stage2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2.smoke
 snapshot=generated/lora_run4_stage2.smoke/snapshot.json
-snapshot_sha256=8093609294586d992ecac74665cbc544c8f87e7d75d5c9a369c0aeb94664b273
+snapshot_sha256=80a3b5259987ac4e1357273cf0344f7e2e5c038ff7304fa5cc91b3977b648cd0
 build='expc build --profile smoke'
 events=runs/lora_run4_stage2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

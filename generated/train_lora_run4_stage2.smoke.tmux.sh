@@ -2,8 +2,8 @@
 # Experiment lora_run4_stage2 with profile smoke: LoRA run 4, stage 2: for stability
 #
 # Runs generated/train_lora_run4_stage2.smoke.sh in a detached tmux session, which goes on when
-# this terminal is closed. Its panes show the training, its metrics as they come, and the GPU where nvidia-smi is there.
-# The session ends with the training.
+# this terminal is closed. Its panes show the training, how it goes (`expc watch`; none with EXPC_WATCH=0), and the GPU
+# where nvidia-smi is there. The session ends with the training.
 #
 # Usage: bash generated/train_lora_run4_stage2.smoke.tmux.sh [--wait] [OPTION]...
 #
@@ -18,11 +18,12 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 8093609294586d992ecac74665cbc544c8f87e7d75d5c9a369c0aeb94664b273
+# Snapshot 80a3b5259987ac4e1357273cf0344f7e2e5c038ff7304fa5cc91b3977b648cd0
 
 set -euo pipefail
 
 session=lora_run4_stage2_smoke
+run=lora_run4_stage2.smoke
 run_folder=runs/lora_run4_stage2.smoke
 
 self=$(readlink -f "${BASH_SOURCE[0]}")
@@ -30,7 +31,6 @@ workspace=$(dirname "$(dirname "$self")")
 launcher=$workspace/generated/train_lora_run4_stage2.smoke.sh
 log=$workspace/$run_folder/launcher.log
 exit_code=$workspace/$run_folder/exit_code
-metrics=$workspace/$run_folder/metrics.jsonl
 
 # leave STATUS MESSAGE
 leave() {
@@ -61,16 +61,23 @@ training() {
     mv "$exit_code.new" "$exit_code"
 }
 
-# One line of text per line of JSON, without the rates of single parameter groups
-metrics_pane() {
-    echo "metrics of $session:"
-    tail -n 40 -F "$metrics" 2>/dev/null |
-        sed -u -e 's/"rate\.[^,}]*[,}] *//g' -e 's/[{}"]//g' -e 's/, */   /g'
+watch_pane() {
+    local python
+    python=${EXPC_PYTHON:-}
+    if [[ $python == */* && $python != /* ]]; then
+        python=$PWD/$python
+    fi
+    cd "$workspace"
+    if [[ -z $python && -x .venv/bin/python ]]; then
+        python=.venv/bin/python
+    fi
+    python=${python:-python3}
+    exec env PYTHONSAFEPATH=1 "$python" -m expc.runtime watch --stay "$run"
 }
 
 case ${1:-} in
     training-pane) shift; training_pane "$@"; exit ;;
-    metrics-pane) metrics_pane; exit ;;
+    watch-pane) watch_pane ;;
 esac
 
 
@@ -120,8 +127,10 @@ started=$(tmux new-session -d -P -F '#{pane_id} #{pane_pid}' -s "$session" -x 20
     env "${environment[@]}" bash "$self" training-pane "$@") || { refuse_twice; leave 1 "tmux could not start the session"; }
 read -r pane process <<<"$started"
 
-# The training may be over before its panes are there: then they are not needed.
-tmux split-window -d -v -l 14 -t "$pane" bash "$self" metrics-pane 2>/dev/null || true
+# The training may be over before its panes are there, or the window too small for them: then it does without.
+if [[ ${EXPC_WATCH:-1} != 0 ]]; then
+    tmux split-window -d -v -l 24 -t "$pane" env "${environment[@]}" bash "$self" watch-pane 2>/dev/null || true
+fi
 if command -v nvidia-smi >/dev/null; then
     tmux split-window -d -h -l 90 -t "$pane" nvidia-smi --loop=5 2>/dev/null || true
 fi

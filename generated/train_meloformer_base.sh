@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_base
 snapshot=generated/meloformer_base/snapshot.json
-snapshot_sha256=5096602774cd3107bd072b55be0c2cacb9cca1ab23d05a644e1951dab8cb3ba6
+snapshot_sha256=465aed25da3d50d7170d6d758564a732bdc1153a18efa9ca0f0ac73d738b9e1f
 build='expc build'
 events=runs/meloformer_base/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_base.smoke
 snapshot=generated/meloformer_base.smoke/snapshot.json
-snapshot_sha256=47305764284c64b67127b9a50c85b86ef4895a93c3c8817f84fd6305fb378de1
+snapshot_sha256=ace10ca38c545b30ba15aaf93a51a39f22e09f4174342f12cc7b772a2bcab248
 build='expc build --profile smoke'
 events=runs/meloformer_base.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

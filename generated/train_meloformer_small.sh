@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small
 snapshot=generated/meloformer_small/snapshot.json
-snapshot_sha256=0a46226eb5b0c2a82c4663b1536795283b3b2c971c2ac2c2f3d03064eef6932a
+snapshot_sha256=4a76ab3504a5fa24adb0b151202dd1c2efd6b1a56dc719d51efae32ae06b3989
 build='expc build'
 events=runs/meloformer_small/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8
 snapshot=generated/nanochat_d8/snapshot.json
-snapshot_sha256=b5205431f187907f9fbc4220da4978b06063629751d51741d07855bcbd56417e
+snapshot_sha256=a2ac09fab25940e2efbdff30542b8cca0b837620d0c1a76090b426533e6b9bbb
 build='expc build'
 events=runs/nanochat_d8/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8.smoke
 snapshot=generated/nanochat_d8.smoke/snapshot.json
-snapshot_sha256=0385b316a4e3ba265d5ffce84e9d35c9ebdf5018422b1dd39abe30d830e0d79c
+snapshot_sha256=8c2acc047b948c2a6aa41ee2459a2a0e8d9c5d4f7c54a753d31c0d4a4cf46e09
 build='expc build --profile smoke'
 events=runs/nanochat_d8.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script
 snapshot=generated/own_script/snapshot.json
-snapshot_sha256=e60f6f26e97970f5fb154eb87d8bb092696a77e21a3f6ddbd9208efc64f407c3
+snapshot_sha256=a9051919cbf35e8c3d9ebf8027535ddd3d043aebea355019e339a83e3e63b5e4
 build='expc build'
 events=runs/own_script/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=own_script.smoke
 snapshot=generated/own_script.smoke/snapshot.json
-snapshot_sha256=0187e4202ebf85486ab1a10ee75568c432ed3351adb9ae6a8de0ea62a70857ae
+snapshot_sha256=0e77778854f562a9ebcc346867cb7f9b2380b8a36b996a8cc648ac47b55354dd
 build='expc build --profile smoke'
 events=runs/own_script.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

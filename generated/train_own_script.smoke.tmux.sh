@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0187e4202ebf85486ab1a10ee75568c432ed3351adb9ae6a8de0ea62a70857ae
+# Snapshot 0e77778854f562a9ebcc346867cb7f9b2380b8a36b996a8cc648ac47b55354dd
 
 set -euo pipefail
 

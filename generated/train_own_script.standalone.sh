@@ -18,7 +18,7 @@
 # Works from any directory. Python is EXPC_PYTHON, else the workspace's .venv, else the python3 of PATH.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot e60f6f26e97970f5fb154eb87d8bb092696a77e21a3f6ddbd9208efc64f407c3
+# Snapshot a9051919cbf35e8c3d9ebf8027535ddd3d043aebea355019e339a83e3e63b5e4
 
 # What the spec says stays as it is, dollar signs in single quotes included.
 # shellcheck disable=SC2016

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore
 snapshot=generated/timbre_restore/snapshot.json
-snapshot_sha256=97a573f7395062efe4aca50fb06b84634eda02391ab599c04326b74d9109c0ad
+snapshot_sha256=9d16a9b640b8ee773c662ddf857c2db0e1435590c2c4b69f235ed9141ba76692
 build='expc build'
 events=runs/timbre_restore/events.jsonl
 stages=(preflight prepare train evaluate report)

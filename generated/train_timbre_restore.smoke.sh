@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore.smoke
 snapshot=generated/timbre_restore.smoke/snapshot.json
-snapshot_sha256=40d1ff89fe97630689d42ca50a811d66fb8a2150cb17971a8f6aaf6233acfbea
+snapshot_sha256=22e47f8865bca468943901a974fd199458c736305f219c15753678e00c4d6a53
 build='expc build --profile smoke'
 events=runs/timbre_restore.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -27,7 +27,7 @@ def family(name: str) -> ModuleType:
     `EVALUATED` what its own evaluation measures in the end, where it has one instead of suites. `SPLITS_BATCH` says whether
     half the rows accumulated twice as often are the same update. `LOSS_UNIT` is what its losses are counted in, `COUNTED` the
     word (`units.<word>`) for what `sample_length` counts: tokens, frames. `chance_loss` and `flops_per_token` are None, and
-    `memory` is empty, where nobody knows. A module may have `curves(config, steps)`, what else follows the step beside the rates,
-    such as `weight_decay.<group>`, and `operations`, the FLOPs of a sample by module.
+    `memory` is empty, where nobody knows. A module may have `curves(config, steps)`, what else follows the step beside the
+    rates, such as `weight_decay.<group>`, and `operations`, the FLOPs of a sample by module.
     """
     return FAMILIES[name]
