@@ -84,5 +84,8 @@ def test_the_hooks_shown_pass_right_after_a_build(workspace: Path) -> None:
 
 def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\((?!http)([^)]+)\)", README)
-    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= set(targets)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= {target.partition("#")[0] for target in targets}
+    for file, _, anchor in (target.partition("#") for target in targets):
+        assert (ROOT / file).exists()
+        headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text(encoding="utf-8"), re.M) if anchor else []
+        assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings]

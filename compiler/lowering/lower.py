@@ -15,7 +15,6 @@ from ..contract.experiment import (
     Change,
     Checkpointing,
     Experiment,
-    Hardware,
     KeepBest,
     Launch,
     Loading,
@@ -32,11 +31,11 @@ from ..diagnostics import Diagnostic
 from ..differences import differences
 from ..families import family
 from ..frontend.resolve import Resolved
-from ..hardware import DEVICES
 from . import foreign, guards, rates
 from .bounds import held_out
 from .claims import claims
 from .lengths import Clock, Length, parse_length, period
+from .machines import hardware
 from .phases import Phasing, workers
 from .promises import Promises, text
 from .references import PARENT
@@ -109,7 +108,7 @@ class _Lowering:
             validation=self.validation(),
             loading={name: Loading(count, text(why)) for name, count, why in workers(plain, training.phases)},
             watching=watching,
-            hardware=self.hardware(plain["hardware"]),
+            hardware=hardware(plain["hardware"]),
             launch=Launch(plain["launch"].get("name") or f"train_{name}", tuple(plain["launch"]["targets"]),
                           plain["launch"]["standalone"]),
             evaluation=promises.evaluation(),
@@ -229,21 +228,6 @@ class _Lowering:
             return None
         known = {one.name: one.better for one in held_out(self.plain["model"]["family"]) if one.better}
         return KeepBest(said["metric"], known.get(said["metric"]) or "lower", said["count"])
-
-    def hardware(self, said: dict[str, Any]) -> Hardware:
-        device, budget = DEVICES[said["target"]], said.get("memory_budget")
-        return Hardware(
-            target=said["target"],
-            title=device.title,
-            count=said.get("count", 1),
-            device_memory=device.memory,
-            memory_budget=None if budget is None else int(parse(budget, "size")),
-            peak_flops=device.peak_flops,
-            bandwidth=device.bandwidth,
-            price_per_hour=_real(said.get("price_per_hour")),
-            currency=said.get("currency"),
-            others=tuple(self.hardware(other) for other in said.get("others", ())),
-        )
 
     def changes(self) -> tuple[Change, ...]:
         if not self.parent:

@@ -53,7 +53,8 @@ def test_a_shipped_spec_reads_back_as_itself(name: str, profile: str | None, tmp
     write(tmp_path, {"again.yaml": text})
     again, found = resolve(tmp_path / "again.yaml", workspace=tmp_path, schema=complete())
     assert again is not None and not found and again.plain() == resolved.plain()
-    told = {"own_script.yaml": "# How a flag and its value are written.\n  form:"}
+    told = {"own_script.yaml": "# How a flag and its value are written.\n  form:",
+            "timbre_restore.yaml": "# Peak rate of the generator.\n  generator_lr:"}
     assert told.get(name, "# Attention heads; they divide dim.\n  heads:") in text
     stated = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     assert all("  # " in line for line in stated)
