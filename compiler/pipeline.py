@@ -62,11 +62,11 @@ class Session:
 
     workspace: Path
     profile: str | None = None
-    beside: bool = False
     _shapes: Shapes = field(default_factory=_shapes)
     _done: dict[Path, Compiled] = field(default_factory=dict)
     _open: list[Path] = field(default_factory=list)
     _referred_to: set[Path] = field(default_factory=set)
+    beside: bool = False
 
     def compile(self, path: Path, overrides: tuple[str, ...] = ()) -> Compiled:
         """The spec at `path`; overrides hold for it alone, not for the specs that it refers to."""
