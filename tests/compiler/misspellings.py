@@ -172,6 +172,10 @@ def _with_moved(plain: Any, path: Path, target: Path) -> tuple[str, int]:
     return text, key.line
 
 
+FREE = ("env", "flags")
+"""Mappings whose keys are names of the user's own, where any key is right."""
+
+
 def _targets(plain: Any, path: Path) -> Iterator[tuple[str, Path]]:
     above = path[:-1]
     while above:
@@ -180,7 +184,7 @@ def _targets(plain: Any, path: Path) -> Iterator[tuple[str, Path]]:
             yield "one level up", above
             break
     for sibling, value in _at(plain, path[:-1]).items():
-        if isinstance(value, dict) and sibling != path[-1]:
+        if isinstance(value, dict) and sibling != path[-1] and sibling not in FREE:
             yield "one level down", (*path[:-1], sibling)
 
 
