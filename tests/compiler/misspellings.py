@@ -177,6 +177,8 @@ FREE = ("env", "flags")
 
 
 def _targets(plain: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    if _at(plain, path[:-1]).get(path[-1]) is None:  # null takes away what may not be there
+        return
     above = path[:-1]
     while above:
         above = above[:-1]
@@ -200,7 +202,10 @@ def _is_known(shapes: Shapes, contexts: dict[str | None, Any], target: Path, key
     schema, value = shapes.schema, contexts.get(profile)
     for part in home:
         schema = dict(shapes.children(schema, value)).get(part, {})
-        value = value[int(part)] if isinstance(value, list) else value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, list):  # an heir may have replaced it with a shorter one
+            value = value[int(part)] if int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
     return key in shapes.properties(schema, value if isinstance(value, dict) else {})
 
 

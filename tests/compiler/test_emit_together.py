@@ -38,9 +38,8 @@ def test_different_specs_keep_each_others_entries(workspace: Path) -> None:
     calls = [[f"specs/{name}.yaml", *profile] for name in names for profile in ([], ["--profile", "smoke"])]
     assert at_once(workspace, *calls) == [0] * 6
     assert runs(workspace) == {f"{name}{profile}" for name in names for profile in ("", ".smoke")}
-    for path in (workspace / "specs").glob("*.yaml"):
-        if path.stem not in names:
-            path.unlink()
+    for name in ("d8_v2", "own_script"):
+        (workspace / "specs" / f"{name}.yaml").unlink()
     assert expc(workspace, "build", "--check").returncode == 0
     assert not list((workspace / "generated").rglob(f"*{files.PART}"))
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from expc.compiler.families import FAMILIES
-from tests.compiler.commands.shell import expc
+from tests.compiler.commands.shell import ROOT, expc
 
 
 def test_the_editors_schema_accepts_every_shipped_file(workspace: Path) -> None:
@@ -14,7 +14,7 @@ def test_the_editors_schema_accepts_every_shipped_file(workspace: Path) -> None:
     import yaml
 
     validator = jsonschema.Draft202012Validator(json.loads(expc(workspace, "schema").stdout))
-    for path in sorted((workspace / "specs").rglob("*.yaml")):
+    for path in sorted((ROOT / "specs").rglob("*.yaml")):
         assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == [], path
 
 
