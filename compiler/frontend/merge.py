@@ -30,9 +30,9 @@ def merge(below: Node, above: Node, kind: str = "file") -> Node:
         return above
     merged = dict(below.value)
     for key, node in above.value.items():
-        if is_null(node):
-            merged.pop(key, None)
-        else:
+        if is_null(node) and key in merged:
+            del merged[key]
+        else:  # a null that takes nothing away stays for now: it may be a slip
             merged[key] = merge(merged[key], node, kind) if key in merged else node
     return replace(above if kind == "file" else below, value=merged, broken=below.broken or above.broken)
 
@@ -41,15 +41,6 @@ def _with_items(below: Node, items: tuple[Node, ...], above: dict[str, Node]) ->
     changed = {int(key): node for key, node in above.items()}
     made = (merge(node, changed[i], "override") if i in changed else node for i, node in enumerate(items))
     return replace(below, value=tuple(made))
-
-
-def without_nulls(node: Node) -> Node:
-    """Drops the nulls of mappings that had nothing to delete: a key with null counts as not written."""
-    if isinstance(node.value, tuple):
-        return node.holding(tuple(without_nulls(item) for item in node.value))
-    if not isinstance(node.value, dict):
-        return node
-    return node.holding({key: without_nulls(child) for key, child in node.value.items() if not is_null(child)})
 
 
 def fill(node: Node, defaults: Node) -> Node:

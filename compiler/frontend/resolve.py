@@ -16,7 +16,8 @@ from ..source import Node, SourceFile, Span
 from .defaults import defaults
 from .extends import Chain, described
 from .interpolate import interpolate
-from .merge import Layer, fill, merge, without_nulls
+from .merge import Layer, fill, merge
+from .nulls import without_nulls
 from .overrides import misfit, read_overrides
 from .shapes import JsonSchema, Shapes
 
@@ -173,6 +174,7 @@ def resolve(
         return None, ordered(found)
     tree, stack, problems = _stacked([*chain.layers, *profiled, *forced])
     complete = chain.complete and not any(layer.tree.broken for layer in stack)
+    tree = without_nulls(tree, shapes)
     if shapes is not None:
         bottom = Layer("default", "default", defaults(shapes, tree))
         tree, stack = fill(tree, bottom.tree), [bottom, *stack]
@@ -200,4 +202,4 @@ def _stacked(layers: Sequence[Layer]) -> tuple[Node, list[Layer], list[Diagnosti
             continue
         tree = merge(tree, layer.tree, layer.kind)
         stack.append(layer)
-    return without_nulls(replace(tree, key=None)), stack, found
+    return replace(tree, key=None), stack, found

@@ -177,8 +177,6 @@ FREE = ("env", "flags")
 
 
 def _targets(plain: Any, path: Path) -> Iterator[tuple[str, Path]]:
-    if _at(plain, path[:-1]).get(path[-1]) is None:  # null takes away what may not be there
-        return
     above = path[:-1]
     while above:
         above = above[:-1]

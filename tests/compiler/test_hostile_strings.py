@@ -55,10 +55,9 @@ def test_every_string_of_every_shipped_spec_may_be_hostile(workspace: Path) -> N
 
 
 def renamed(tree: Any, place: Place, name: str) -> Iterator[Any]:
-    """The tree with each of a mapping's keys called so, one at a time, and with one more of that name. A null takes away what
-    is inherited, and nothing by a name that nobody has; so those keep their names."""
+    """The tree with each of a mapping's keys called so, one at a time, and with one more of that name."""
     mapping = at(tree, place)
-    for old in (key for key, value in mapping.items() if value is not None):
+    for old in mapping:
         yield changed(tree, place, {name if key == old else key: value for key, value in mapping.items()})
     yield changed(tree, place, mapping | {name: "x"})
 

@@ -37,10 +37,17 @@ def test_a_sound_spec_has_no_diagnostics(tmp_path: Path) -> None:
         tmp_path,
         {
             "spec.yaml": WHOLE
-            + "title: {zh: 深度}\nlaunch: {targets: [bash]}\nexpect: {tab: 70}\ndate_: null\n"
+            + "title: {zh: 深度}\nlaunch: {targets: [bash]}\nexpect: {tab: 70}\n"
         },
     )
     assert sound(tmp_path).value("title.zh") == "深度"
+
+
+def test_a_null_takes_away_what_there_may_be_and_a_misspelt_one_is_found(tmp_path: Path) -> None:
+    write(tmp_path, {"base.yaml": WHOLE + "optimizer: {matrix_lr: 1}\n"})
+    assert found_in(tmp_path, "extends: base.yaml\nlaunch: null\ntitle: null\n") == []
+    assert found_in(tmp_path, "extends: base.yaml\noptimizer: {matrx_lr: null}\ntitel: null\n") == ["E102", "E102"]
+    assert found_in(tmp_path, "extends: base.yaml\nprofiles: {smoke: {optimzer: null}}\n", profile="smoke") == ["E102"]
 
 
 # the handbook
