@@ -21,7 +21,7 @@ demo: setup
 test: setup
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n 2
 
 fuzz: setup
 	.venv/bin/python -m pytest -q tests/fuzz --fuzz-seconds $(or $(SECONDS),60) --fuzz-seed $(or $(SEED),0) -o timeout=0

@@ -177,9 +177,15 @@ class _Check:
             value = plain[name]
             known = any(path[:1] == (name,) and len(path) == 2 for path in self.shapes.all_paths)
             closed = any("additionalProperties" in part for part in self.shapes.applicable(schema, value))
-            for key in value if isinstance(value, dict) and known and not closed else ():
-                if not self.shapes.knows((name, key)):
-                    self.unknown_key(key, (name,), schema, value)
+            if isinstance(value, dict) and known and not closed:
+                self._strays_in(value, (name,), schema)
+
+    def _strays_in(self, mapping: dict[str, Any], path: Path, schema: Any) -> None:
+        for key, value in mapping.items():
+            if not self.shapes.knows((*path, key)):
+                self.unknown_key(key, path, schema, mapping)
+            elif isinstance(value, dict) and any(one[:-1] == (*path, key) for one in self.shapes.all_paths):
+                self._strays_in(value, (*path, key), {})
 
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
         whole = schema if path else self.shapes.schema  # a family asks for sections that all families describe alike
