@@ -98,11 +98,19 @@ def _either(schemas: list[Schema], shapes: Shapes) -> Schema:
     if all(one == known[0] for one in known):
         return known[0]
     if {} in known or any("properties" not in one for one in known):
-        return {} if {} in known else {"anyOf": known}
+        return {} if {} in known else {**_shared(known), "anyOf": known}
     names = dict.fromkeys(name for one in known for name in one["properties"])
     either = {name: _either([_below(one, name) for one in known], shapes) for name in names}
     closed = {"type": "object", "additionalProperties": False} if all(map(_is_closed, known)) else {}
     return {"properties": either, **closed}
+
+
+def _shared(schemas: list[Schema]) -> Schema:
+    """What editors show of a key that means several things: each family's words for it, and a default that all share."""
+    words = dict.fromkeys(str(one["description"]) for one in schemas if "description" in one)
+    defaults = [one.get("default") for one in schemas]
+    shared = {"default": defaults[0]} if defaults[0] is not None and all(one == defaults[0] for one in defaults) else {}
+    return {**({"description": " Or: ".join(words)} if words else {}), **shared}
 
 
 def _below(mapping: Schema, name: str) -> Schema:
