@@ -28,11 +28,17 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def _hears_hangups() -> None:
+    """Under nohup a shell would be deaf to them for good."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def started(made: Workspace, *arguments: str, at: str = "train", **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A launcher in a process group of its own whose stage `at` waits for a signal."""
     process = subprocess.Popen(made.command(*arguments), env=made.environment | {"AT": at, "DO": "wait"} | environment,
-                               text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+                               text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+                               preexec_fn=_hears_hangups)
     try:
         until(lambda: "ready" in made.calls)
         yield process
