@@ -40,6 +40,10 @@ class Words:
             return text.format(**self._units, **values).strip()
         return text.format(**values) if values else text
 
+    def __getitem__(self, key: str) -> str:
+        """A sentence without figures. Templates ask this way, since Jinja2 wraps every call."""
+        return self(key)
+
     def __contains__(self, key: str) -> bool:
         return key in self._words
 

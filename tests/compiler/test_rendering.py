@@ -137,7 +137,7 @@ def _sources() -> str:
 
 def test_every_word_is_used_and_every_used_word_is_there() -> None:
     known, sources = _words("en"), _sources()
-    literal = set(re.findall(r"""\b(?:t|words)\(\s*["']([a-z_.]+)["']\s*[,)]""", sources))
+    literal = set(re.findall(r"""\b(?:t|words)[(\[]\s*["']([a-z_.]+)["']\s*[],)]""", sources))
     assert literal - known.keys() == set()
     kinds = (r"""["']([a-z_.]+)\.["'] [~+]""", r"""f"([a-z_.]+)\.\{""", r"""(?:label|sentence)\(["']([a-z_.]+)["']""")
     families = tuple(f"{one}." for kind in kinds for one in re.findall(kind, sources))
