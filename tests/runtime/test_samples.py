@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from expc.compiler.contract.phases import Batch, Phase
 from expc.compiler.contract.training import Training
-from expc.runtime.families.gpt.data import Sampler
 from expc.runtime.loading import Stream
+from expc.runtime.sampling import Sampler
 from tests.runtime import toy_family
 
 

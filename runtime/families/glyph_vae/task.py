@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import ParameterGroup, Training, known
 
-from ... import distributed
+from ... import distributed, updates
 from ...loading import Stream
 from ...waiting import Waiting
 from . import data
@@ -68,7 +67,7 @@ class GlyphTask:
             with self.waiting:
                 rows = self.stream.take(first)
             glyphs, chance = unpack(rows, self.config.model, self.device)
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 parts = self.losses(glyphs, chance[:, :-1], chance[:, -1] < objective.image_dropout, objective.free_bits,
                                     free_each)
             loss = self.weights["l1"] * parts["l1"] + self.weights["ce"] * parts["ce"] + beta * parts["held"]
@@ -82,24 +81,13 @@ class GlyphTask:
 
     def _update(self) -> Tensor:
         """Averages the gradients over all ranks, clips them where the spec says so, steps; the norm before clipping."""
-        parameters = [one for one in self.model.parameters() if one.grad is not None]
-        for one in parameters if distributed.world_size() > 1 else ():
-            if one.grad is not None:
-                one.grad.copy_(distributed.mean(one.grad))
-        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
-        if self.training.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
+        norm = updates.average_and_clip(self.model.parameters(), self.training.gradient_clip)
         said = {group.name: group for group in self.training.groups}
         for group in self.optimizers["adamw"].param_groups:  # a loaded state brings its parent's options along
             group.update(_options(said[group["name"]]))
         self.optimizers["adamw"].step()
         self.optimizers["adamw"].zero_grad(set_to_none=True)
-        return norm.detach()
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.training.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
+        return norm
 
     @torch.no_grad()
     def validate(self, batches: int) -> dict[str, float]:
@@ -111,7 +99,7 @@ class GlyphTask:
         """
         objective, parts, means = self.config.optimizer, [], []
         for glyphs in self._held_out(batches):
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 mu, log_variance = self.model.encoder(glyphs)
                 l1, ce = self.model.reconstruction(glyphs, mu)
                 seen = glyphs.hiding(torch.full_like(glyphs.commands[:, 0], objective.image_dropout > 0, dtype=torch.bool))

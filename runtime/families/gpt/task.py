@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training, known
 
-from ... import distributed
+from ... import distributed, updates
 from ...loading import Stream
+from ...sampling import Sampler, held_out_starts
 from ...waiting import Waiting
 from . import data, optimizers
 from .model import GPT
@@ -41,53 +41,33 @@ class GPTTask:
         """Rows of the phase's length in batches of its size; shorter rows are cut anew from the same tokens."""
         self.batch = batch = phase.batch
         self.loss = torch.compile(self.gpt.loss) if phase.compile and self.device.type == "cuda" else self.gpt.loss
-        sampler = data.Sampler(len(self.tokens.ids), batch.sequence_length, known(self.training.seed))
+        sampler = Sampler(len(self.tokens.ids), batch.sequence_length, known(self.training.seed))
         self.stream = Stream(data.Rows(self.tokens, sampler), batch.rows, batch.rows * batch.ranks, workers)
 
     def step(self, update: int, samples: int) -> dict[str, Tensor]:
         """One update of Muon and AdamW; `loss` is the mean in nats a token over all its micro-batches, on all ranks."""
-        batch, world = self.batch, distributed.world_size()
+        batch = self.batch
         total = torch.zeros((), device=self.device)
         for first in batch.firsts(samples, distributed.rank()):
             with self.waiting:
                 rows = self.stream.take(first)
             inputs, targets = self._pairs(rows)
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 loss = self.loss(inputs, targets)
             (loss / batch.accumulation).backward()
             total += loss.detach() / batch.accumulation
         logged = {"loss": distributed.mean(total)}
-        self._average_gradients(world)
-        logged["grad_norm"] = self._clip()
+        logged["grad_norm"] = updates.average_and_clip(self.gpt.parameters(), self.training.gradient_clip)
         optimizers.hold_options(self.optimizers, self.training)
         for optimizer in self.optimizers.values():
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return logged
 
-    def _average_gradients(self, world: int) -> None:
-        if world > 1:
-            for parameter in self.gpt.parameters():
-                if parameter.grad is not None:
-                    parameter.grad.copy_(distributed.mean(parameter.grad))
-
-    def _clip(self) -> Tensor:
-        """The gradient's norm over all parameters, before it is clipped where the spec says so."""
-        parameters = [one for one in self.gpt.parameters() if one.grad is not None]
-        norm = nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
-        if self.training.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
-        return norm.detach()
-
     def _pairs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs and targets (rows, length) of token rows (rows, length + 1)."""
         rows = rows.to(self.device)
         return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.training.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
 
     @torch.no_grad()
     def validate(self, batches: int) -> dict[str, float]:
@@ -100,11 +80,11 @@ class GPTTask:
 
     def _held_out(self, tokens: data.Tokens, batches: int | None) -> tuple[float, float]:
         rows, length = known(self.training.batch).rows, known(self.training.batch).sequence_length
-        starts = data.held_out_starts(len(tokens.ids), length, batches and batches * rows)
+        starts = held_out_starts(len(tokens.ids), length, batches and batches * rows)
         nats, count, text_bytes = 0.0, 0, 0
         for first in range(0, len(starts), rows):
             inputs, targets = self._pairs(torch.from_numpy(tokens.rows(starts[first : first + rows], length)))
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 logits = self.gpt(inputs.clamp(min=0))
             loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=data.NOTHING, reduction="sum")
             nats += float(loss)

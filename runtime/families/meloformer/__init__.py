@@ -13,12 +13,13 @@ from expc.compiler.contract.training import Training, known
 
 from ...midi import files
 from ...midi.encoding import decode
+from ...updates import precision
 from .. import Say
 from . import data as prepared
 from .evaluate import TEMPERATURE, evaluate, piece_seed, trained
 from .model import MeloFormer
 from .sampling import sample as write
-from .task import MeloFormerTask, adamw, autocast
+from .task import MeloFormerTask, adamw
 
 __all__ = ["build", "data_key", "evaluate", "prepare", "probe", "sample"]
 
@@ -64,7 +65,7 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     for _ in range(updates + 1):
         started = perf_counter()
         for _ in range(batch.accumulation):
-            with autocast(training, device):
+            with precision(training, device):
                 loss = model.loss(rows[:, :-1], rows[:, 1:])
             loss.backward()
         optimizer.step()

@@ -23,8 +23,8 @@ from ...errors import UserError
 from ...files import sha256_of
 from ...midi import encoding, files, synthetic
 from ...midi.vocabulary import BEGIN, KIND_OF, NAMES
+from ...sampling import Sampler, unigram_entropy
 from .. import Say
-from ..gpt.data import Sampler, unigram_entropy
 from .mask import bars_of
 from .model import NOTHING
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from torch import Tensor, nn
 from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import ParameterGroup, Training, known
 
-from ... import distributed
+from ... import distributed, updates
 from ...loading import Stream
 from ...midi.vocabulary import KIND_OF, NAMES
+from ...sampling import Sampler, held_out_starts
 from ...waiting import Waiting
-from ..gpt.data import Sampler, held_out_starts
 from . import data
 from .model import NOTHING, MeloFormer
 
@@ -31,13 +30,6 @@ def adamw(model: MeloFormer, training: Training) -> torch.optim.AdamW:
 
 def _options(group: ParameterGroup) -> dict[str, object]:
     return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
-
-
-def autocast(training: Training, device: torch.device) -> AbstractContextManager[object]:
-    """bf16 where the spec asks for it and there is a GPU; a CPU computes in fp32."""
-    if training.precision == "bf16" and device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16)
-    return nullcontext()
 
 
 class MeloFormerTask:
@@ -69,27 +61,16 @@ class MeloFormerTask:
             with self.waiting:
                 rows = self.stream.take(first)
             rows = rows.to(self.device)
-            with autocast(self.training, self.device):
+            with updates.precision(self.training, self.device):
                 loss = self.loss(rows[:, :-1], rows[:, 1:])
             (loss / batch.accumulation).backward()
             total += loss.detach() / batch.accumulation
-        logged = {"loss": distributed.mean(total), "grad_norm": self._average_and_clip()}
+        norm = updates.average_and_clip(self.model.parameters(), self.training.gradient_clip)
+        logged = {"loss": distributed.mean(total), "grad_norm": norm}
         self._hold_options()
         self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
         return logged
-
-    def _average_and_clip(self) -> Tensor:
-        """Averages the gradients over all ranks; returns their norm before it is clipped where the spec says so."""
-        parameters = [one for one in self.model.parameters() if one.grad is not None]
-        gradients = [one.grad for one in parameters if one.grad is not None]
-        if distributed.world_size() > 1:
-            for gradient in gradients:
-                gradient.copy_(distributed.mean(gradient))
-        norm = nn.utils.get_total_norm(gradients)
-        if self.training.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
-        return norm.detach()
 
     def _hold_options(self) -> None:
         """Puts the snapshot's betas and epsilon into the groups: a loaded state brings its parent's along."""
@@ -120,7 +101,7 @@ def losses_of(model: MeloFormer, rows: Tensor, training: Training, device: torch
     """Loss in nats of each token to predict in rows (B, length + 1), as (B, length) float64 on the CPU; 0 for `NOTHING`."""
     model.eval()
     rows = rows.to(device)
-    with autocast(training, device):
+    with updates.precision(training, device):
         logits = model(rows[:, :-1].clamp(min=0))
     losses = F.cross_entropy(logits.transpose(1, 2), rows[:, 1:], ignore_index=NOTHING, reduction="none")
     return losses.double().cpu()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training, known
 
-from ... import distributed
+from ... import distributed, updates
 from ...loading import Stream
 from ...waiting import Waiting
 from . import adapter, base, data, labels
@@ -67,34 +66,20 @@ class LoraTask:
             loss.backward()
             total += loss.detach()
         logged = {"loss": distributed.mean(total) * distributed.world_size()}
-        self._sum_gradients(distributed.world_size())
-        norm = nn.utils.get_total_norm([one.grad for one in self.trained if one.grad is not None])
-        if self.training.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(self.trained, self.training.gradient_clip, norm)
+        norm = updates.average_and_clip(self.trained, self.training.gradient_clip, shares=distributed.world_size())
         self.optimizers["adamw"].param_groups[0].update(self._options())  # a loaded state brings its parent's along
         self.optimizers["adamw"].step()
         self.optimizers["adamw"].zero_grad(set_to_none=True)
-        return logged | {"grad_norm": norm.detach()}
-
-    def _sum_gradients(self, world: int) -> None:
-        if world > 1:
-            for parameter in self.trained:
-                if parameter.grad is not None:
-                    parameter.grad.copy_(distributed.mean(parameter.grad) * world)
+        return logged | {"grad_norm": norm}
 
     def _losses(self, rows: Tensor, mask: bool) -> tuple[Tensor, Tensor]:
         """(summed cross-entropy, counted labels) by codebook, of rows (B, 1 + frames, codebooks)."""
         rows = rows.to(self.device)
         wanted = labels.labels(rows[:, data.HEADER :], rows[:, 0, 0], mask)
         text = base.encoded(self.tokenizer, [self.prompts[index] for index in rows[:, 0, 1].tolist()])
-        with self._precision():
+        with updates.precision(self.training, self.device):
             logits = base.forward(self.model, wanted, {name: one.to(self.device) for name, one in text.items()})
         return labels.losses(logits, wanted)
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.training.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
 
     def validate(self, batches: int) -> dict[str, float]:
         """Held-out losses in nats over at most `batches` batches: `valid_loss` counts what training counts,

@@ -8,7 +8,6 @@ are absent, which no guard takes for 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from expc.compiler.contract.families.timbre_restore import Losses
 from expc.compiler.contract.phases import Phase
 from expc.compiler.contract.training import Training, known
 
-from ... import distributed
+from ... import distributed, updates
 from ...loading import Stream
 from ...waiting import Waiting
 from . import data, losses
@@ -84,9 +83,9 @@ class TimbreTask:
             return {}
         logged: Figures = {}
         for degraded, clean in map(self._split, pairs):
-            with torch.no_grad(), self._precision():
+            with torch.no_grad(), updates.precision(self.training, self.device):
                 made = self.restore(degraded)
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 real, fake = self._scores(clean), self._scores(made)
             d_real, d_fake = losses.told_apart(real, fake)
             ((d_real + d_fake) / len(pairs)).backward()
@@ -98,7 +97,7 @@ class TimbreTask:
         logged: Figures = {}
         self.discriminators.requires_grad_(False)  # they pass gradients on, and need none of their own
         for degraded, clean in map(self._split, pairs):
-            with self._precision():
+            with updates.precision(self.training, self.device):
                 parts = self._parts(self.restore(degraded), clean)
             loss = self._total(parts)
             if loss.requires_grad:  # a phase may freeze the generator while the discriminators catch up
@@ -133,22 +132,10 @@ class TimbreTask:
     def _update(self, name: str) -> Tensor:
         """Averages gradients over the ranks, clips them where the spec says so, and takes the optimizer's step; returns
         their norm before it was clipped."""
-        parameters = [one for one in self.models[name].parameters() if one.grad is not None]
-        gradients = [one.grad for one in parameters if one.grad is not None]
-        if distributed.world_size() > 1:
-            for gradient in gradients:
-                gradient.copy_(distributed.mean(gradient))
-        norm = nn.utils.get_total_norm(gradients)
-        if self.training.gradient_clip is not None:
-            nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
+        norm = updates.average_and_clip(self.models[name].parameters(), self.training.gradient_clip)
         self.optimizers[name].step()
         self.optimizers[name].zero_grad(set_to_none=True)
-        return norm.detach()
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if self.training.precision == "bf16" and self.device.type == "cuda":
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
+        return norm
 
     @torch.no_grad()
     def validate(self, batches: int) -> dict[str, float]:
@@ -167,7 +154,7 @@ class TimbreTask:
 
     def _held_out(self, pair: Tensor) -> dict[str, float]:
         degraded, clean = self._split(pair)
-        with self._precision():
+        with updates.precision(self.training, self.device):
             made = self.restore(degraded)
             parts = self._parts(made, clean)
         measured = {"l1": parts["l1"], "mrstft": parts["mrstft"], "total": self._total(parts)}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expc.compiler.contract.families.gpt import Data
+from expc.runtime import sampling
 from expc.runtime.errors import UserError
 from expc.runtime.families import gpt
 from expc.runtime.families.gpt import data
@@ -27,7 +28,7 @@ def rows_fitting(length: int) -> st.SearchStrategy[int]:
 @given(st.data(), LENGTHS, st.integers(0, 2**32 - 1), st.integers(0, 5))
 def test_every_row_comes_once_an_epoch(draw: st.DataObject, length: int, seed: int, epoch: int) -> None:
     tokens = draw.draw(rows_fitting(length))
-    sampler = data.Sampler(tokens, length, seed)
+    sampler = sampling.Sampler(tokens, length, seed)
     starts = np.sort(sampler.starts(epoch * sampler.rows, sampler.rows))
     assert sampler.rows == (tokens - 1 - length) // length
     assert (np.diff(starts) == length).all()
@@ -38,22 +39,22 @@ def test_every_row_comes_once_an_epoch(draw: st.DataObject, length: int, seed: i
 def test_batches_of_any_sizes_serve_the_same_samples(draw: st.DataObject, length: int, seed: int,
                                                      sizes: list[int]) -> None:
     tokens = draw.draw(rows_fitting(length))
-    one, other = data.Sampler(tokens, length, seed), data.Sampler(tokens, length, seed)
+    one, other = sampling.Sampler(tokens, length, seed), sampling.Sampler(tokens, length, seed)
     ends = np.cumsum(sizes)
     parts = [one.starts(int(end) - size, size) for end, size in zip(ends, sizes, strict=True)]
     assert np.concatenate(parts).tolist() == other.starts(0, int(ends[-1])).tolist()
 
 
 def test_epochs_and_seeds_differ() -> None:
-    sampler = data.Sampler(5000, 10, 1)
+    sampler = sampling.Sampler(5000, 10, 1)
     first, second = sampler.starts(0, sampler.rows), sampler.starts(sampler.rows, sampler.rows)
     assert first.tolist() != second.tolist()
-    assert first.tolist() != data.Sampler(5000, 10, 2).starts(0, sampler.rows).tolist()
+    assert first.tolist() != sampling.Sampler(5000, 10, 2).starts(0, sampler.rows).tolist()
 
 
 def test_the_order_is_the_same_for_ever() -> None:
     """Runs of other machines and versions resume by it."""
-    assert data.Sampler(100, 8, 42).starts(0, 12).tolist() == ORDER
+    assert sampling.Sampler(100, 8, 42).starts(0, 12).tolist() == ORDER
 
 
 ORDER = [39, 71, 87, 15, 79, 31, 55, 7, 63, 23, 47, 87]
@@ -62,7 +63,7 @@ ORDER = [39, 71, 87, 15, 79, 31, 55, 7, 63, 23, 47, 87]
 @given(st.integers(2, 400), LENGTHS)
 def test_held_out_rows_predict_each_token_once(tokens: int, length: int) -> None:
     ids = np.arange(tokens, dtype=np.uint16)
-    rows = data.Tokens(ids, ids).rows(data.held_out_starts(tokens, length, None), length)
+    rows = data.Tokens(ids, ids).rows(sampling.held_out_starts(tokens, length, None), length)
     targets = rows[:, 1:]
     assert targets[targets != data.NOTHING].tolist() == list(range(1, tokens))
     assert (rows[:, 0] != data.NOTHING).all()
@@ -70,7 +71,7 @@ def test_held_out_rows_predict_each_token_once(tokens: int, length: int) -> None
 
 @given(st.integers(2, 400), LENGTHS, st.integers(1, 20))
 def test_some_held_out_rows_are_spread_over_all(tokens: int, length: int, most: int) -> None:
-    every, some = data.held_out_starts(tokens, length, None), data.held_out_starts(tokens, length, most)
+    every, some = sampling.held_out_starts(tokens, length, None), sampling.held_out_starts(tokens, length, most)
     assert len(some) == min(most, len(every)) == len(set(some.tolist()))
     assert set(some.tolist()) <= set(every.tolist())
 
