@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from .errors import FAILED, INTERRUPTED, MISUSED, UserError
-from .files import read_json
 from .signals import interruptible
 from .workspace import find_workspace
 
@@ -75,6 +74,8 @@ def run(snapshot: Path, stages: tuple[str, ...], accept_slow: bool, as_json: boo
 
 
 def _record(workspace: Path, run: str) -> dict[str, object]:
+    from .files import read_json
+
     record = read_json(workspace / "runs" / run / "record.json")
     if not isinstance(record, dict):
         raise UserError(f"there is no run {run} in {workspace / 'runs'}", MISUSED)

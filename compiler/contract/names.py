@@ -5,8 +5,10 @@ Paths are relative to the workspace and use `/`.
 
 from __future__ import annotations
 
-from .experiment import Experiment
-from .training import known
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # names alone are all that `expc --help` needs, and it should not wait for every family
+    from .experiment import Experiment
 
 
 def generated_folder(run: str) -> str:
@@ -36,16 +38,21 @@ def launcher(experiment: Experiment, target: str) -> str:
     return f"generated/{experiment.launch.name}{profile}{kind}.sh"
 
 
+def _series(experiment: Experiment) -> str:
+    assert experiment.series is not None
+    return experiment.series.name
+
+
 def series_launcher(experiment: Experiment) -> str:
     """The launcher that runs a series one after another: `series_<name>[.<profile>].sh`."""
     profile = f".{experiment.profile}" if experiment.profile else ""
-    return f"generated/series_{known(experiment.series).name}{profile}.sh"
+    return f"generated/series_{_series(experiment)}{profile}.sh"
 
 
 def series_document(experiment: Experiment, kind: str, language: str) -> str:
     """File name of a series' document (`kind` is DESIGN or RESULTS); the first language owns the plain one."""
     tag = "" if language == experiment.languages[0] else f".{language}"
-    return f"SERIES_{known(experiment.series).name.upper()}_{kind}{tag}.md"
+    return f"SERIES_{_series(experiment).upper()}_{kind}{tag}.md"
 
 
 def document(experiment: Experiment, kind: str, language: str) -> str:

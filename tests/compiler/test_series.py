@@ -116,6 +116,7 @@ SLOW = ("torch", "numpy", "git", "matplotlib", "jsonschema", "subprocess", "sock
 @pytest.mark.parametrize(("words", "unneeded"), [
     (["build", "specs/d8_v2.yaml"], SLOW), (["check", "specs/d8_v2.yaml"], (*SLOW, "jinja2")),
     (["check"], (*SLOW, "jinja2")), (["build", "--check"], SLOW),
+    (["--help"], (*SLOW, "jinja2", "yaml", "hashlib", "expc.compiler.contract.experiment")),
 ])
 def test_a_sound_spec_loads_nothing_slow_and_starts_no_process(workspace: Path, words: list[str], unneeded: tuple[str, ...],
                                                                ) -> None:
