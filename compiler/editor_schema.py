@@ -32,8 +32,10 @@ def for_editors() -> Schema:
     _suggest(properties, told["$defs"]["suite"]["properties"])
     overlay = {name: {"$ref": f"#/properties/{name}"} for name in properties if name not in RESERVED}
     properties["profiles"]["additionalProperties"] = {"$ref": "#/$defs/overlay"}
-    told["$defs"]["overlay"] = {"type": "object", "additionalProperties": False, "properties": overlay, "allOf": conditions}
-    return {**_of_a_file({**told, "allOf": conditions}, shapes), "type": "object"}
+    told["$defs"]["of_the_family"] = {"allOf": conditions}
+    by_family = [{"$ref": "#/$defs/of_the_family"}]
+    told["$defs"]["overlay"] = {"type": "object", "additionalProperties": False, "properties": overlay, "allOf": by_family}
+    return {**_of_a_file({**told, "allOf": by_family}, shapes), "type": "object"}
 
 
 def _each(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:

@@ -39,6 +39,8 @@ def keys(schema: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             for name, child in inside.items():
                 yield f"{path}.{name}".lstrip("."), child
                 yield from keys(child, f"{path}.{name}")
+        elif word == "of_the_family":  # what the top level and every profile refer to
+            yield from keys(inside)
         elif word not in ("if", "default", "examples", "enum", "const"):
             yield from keys(inside, f"{path}.{word}" if word == "$defs" or path.endswith("$defs") else path)
 
