@@ -23,20 +23,22 @@ class Row:
     reason: str
 
 
-def reason(experiment: Experiment, key: str, language: str) -> str:
-    """What the author says about exactly this key, as Markdown; empty where nothing is said."""
-    notes = (note for note in experiment.notes if note.about == key)
-    return "<br>".join(rendering.inline(rendering.say(note.text, language)) for note in notes)
+def reasons(experiment: Experiment, language: str) -> dict[str, str]:
+    """What the author says, as Markdown, by the very key that it is about."""
+    found: dict[str, list[str]] = {}
+    for note in experiment.notes:
+        found.setdefault(note.about, []).append(rendering.inline(rendering.say(note.text, language)))
+    return {about: "<br>".join(texts) for about, texts in found.items()}
 
 
 def rows(experiment: Experiment, words: Words) -> Iterator[Row]:
     """The table's lines, in a spec's reading order; optimizer groups have a table of their own."""
-    facts = _facts(experiment)
+    facts, said = _facts(experiment), reasons(experiment, words.language)
     for key, value in _values(experiment).items():
         if value is None:
             continue
         explained = f"explain.{key}"
-        told = [reason(experiment, key, words.language), words(explained, **facts) if explained in words else ""]
+        told = [said.get(key, ""), words(explained, **facts) if explained in words else ""]
         yield Row(key, words.label("key", key), _shown(key, value, words), "<br>".join(text for text in told if text))
 
 

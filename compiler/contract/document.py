@@ -11,7 +11,7 @@ from typing import Any
 
 from . import names, quantities, rendering
 from .claims import Stated
-from .configuration import reason, rows
+from .configuration import reasons, rows
 from .experiment import Change, Experiment, Remark
 from .foreign import program_context
 from .guards import FLUSH_STEPS
@@ -29,7 +29,7 @@ STAGES = ("preflight", "prepare", "train", "evaluate", "compare", "report")
 def context(experiment: Experiment, language: str) -> dict[str, Any]:
     """The names that the parts under `templates/documents/parts/` use."""
     words = Words(language, experiment.counted)
-    configured = tuple(rows(experiment, words))
+    configured, said = tuple(rows(experiment, words)), reasons(experiment, language)
     own = {row.key for row in configured} | {change.key for change in experiment.changes}
     return {
         "experiment": experiment,
@@ -42,7 +42,7 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "rows": configured,
         "points": schedule_points(experiment.training),
         "metric": lambda name: _metric(experiment, name, words),
-        "reason": lambda key: reason(experiment, key, language),
+        "reason": lambda key: said.get(key, ""),
         "factor": factor,
         "section_notes": lambda section: _section_notes(experiment, section, own),
         "other_notes": tuple(note for note in experiment.notes if note.about not in own and _section(note) is None),
