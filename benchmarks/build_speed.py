@@ -36,6 +36,7 @@ name: series_{index:04}
 title: {{zh: 系列 {index}, en: "Series {index}"}}
 extends: d8_v2.yaml
 optimizer: {{matrix_lr: {rate:.6f}}}
+schedule: {{warmdown_of: total}}
 launch: {{name: series_{index:04}}}
 """
 
