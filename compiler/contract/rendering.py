@@ -30,19 +30,14 @@ class Words:
 
     def __init__(self, language: str, counted: str = "tokens") -> None:
         self.language = language
-        self._words: Mapping[str, str] = _load(language)
-        units = self._words[f"units.{counted}"]
-        self._units = {"units": units, "Units": units[:1].upper() + units[1:]}
+        self._words = _counted(language, counted)
 
     def __call__(self, key: str, /, **values: Any) -> str:
-        text = self._words[key]
-        if "nits}" in text:
-            return text.format(**self._units, **values).strip()
-        return text.format(**values) if values else text
+        return self._words[key].format(**values) if values else self._words[key]
 
     def __getitem__(self, key: str) -> str:
         """A sentence without figures. Templates ask this way, since Jinja2 wraps every call."""
-        return self(key)
+        return self._words[key]
 
     def __contains__(self, key: str) -> bool:
         return key in self._words
@@ -50,6 +45,15 @@ class Words:
     def label(self, kind: str, name: str) -> str:
         """The word for a name from outside (a module, a metric, a method); the name as code if there is none."""
         return self(f"{kind}.{name}") if f"{kind}.{name}" in self else code(name)
+
+
+@functools.cache
+def _counted(language: str, counted: str) -> Mapping[str, str]:
+    """The words with `{units}` put in."""
+    words = _load(language)
+    units = words[f"units.{counted}"]
+    return {key: text.replace("{units}", units).replace("{Units}", units[:1].upper() + units[1:]).strip()
+            if "nits}" in text else text for key, text in words.items()}
 
 
 @functools.cache
