@@ -28,9 +28,10 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def _hears_hangups() -> None:
-    """Under nohup a shell would be deaf to them for good."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _hears_signals() -> None:
+    """A shell started by nohup, or in the background of a script, would be deaf to some of them for good."""
+    for one in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def started(made: Workspace, *arguments: str, at: str = "train", **environment: 
     """A launcher in a process group of its own whose stage `at` waits for a signal."""
     process = subprocess.Popen(made.command(*arguments), env=made.environment | {"AT": at, "DO": "wait"} | environment,
                                text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-                               preexec_fn=_hears_hangups)
+                               preexec_fn=_hears_signals)
     try:
         until(lambda: "ready" in made.calls)
         yield process
@@ -113,6 +114,7 @@ def test_control_c_on_a_terminal(workspace: Make) -> None:
     made = workspace()
     process, terminal = pty.fork()
     if process == 0:
+        _hears_signals()
         os.execvpe("bash", made.command(), made.environment | {"AT": "train", "DO": "wait"})
     try:
         until(lambda: "ready" in made.calls)
@@ -129,6 +131,7 @@ def test_it_can_run_in_the_background_of_a_terminal(workspace: Make) -> None:
     made = workspace()
     process, terminal = pty.fork()
     if process == 0:
+        _hears_signals()
         os.execvpe("bash", ["bash", "-i", "-c", '"$@" & wait $!', "bash", *made.command()], made.environment)
     try:
         until(lambda: made.stages == STAGES)
