@@ -1,14 +1,17 @@
-"""What the tasks of all families do around their losses: choose the precision, average gradients over the ranks, clip them."""
+"""What the tasks of all families do around their losses: choose the precision, average gradients over the ranks, clip them,
+hold an optimizer to its options; and how long an update takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from expc.compiler.contract.training import Training
+from expc.compiler.contract.training import ParameterGroup, Training
 
 from . import distributed
 
@@ -34,3 +37,35 @@ def average_and_clip(parameters: Iterable[nn.Parameter], limit: float | None, sh
     if limit is not None:
         nn.utils.clip_grads_with_norm_(moved, limit, norm)
     return norm.detach()
+
+
+def param_group(group: ParameterGroup, parameters: Iterable[Tensor]) -> dict[str, Any]:
+    """A group as torch's optimizers take it, with its name. Its rate is set before every update, from the snapshot."""
+    return {"name": group.name, "params": list(parameters), "lr": group.rate, "weight_decay": group.weight_decay,
+            **_options(group)}
+
+
+def _options(group: ParameterGroup) -> dict[str, Any]:
+    if group.method == "muon":
+        return {"momentum": group.options["momentum"]}
+    return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
+
+
+def hold_options(optimizers: Mapping[str, torch.optim.Optimizer], training: Training) -> None:
+    """Puts betas, epsilon and momentum of the snapshot into the groups: a loaded state brings its parent's along."""
+    said = {group.name: group for group in training.groups}
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.update(_options(said[group["name"]]))
+
+
+def seconds_an_update(device: torch.device, updates: int, update: Callable[[], object]) -> float:
+    """The mean of so many updates after one that is not counted; a GPU is waited for."""
+    seconds = []
+    for _ in range(updates + 1):
+        started = perf_counter()
+        update()
+        if device.type == "cuda":  # it works on while the program goes on
+            torch.cuda.synchronize(device)
+        seconds.append(perf_counter() - started)
+    return sum(seconds[1:]) / updates

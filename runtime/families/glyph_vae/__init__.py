@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.families.glyph_vae import COORDINATES
 from expc.compiler.contract.training import Training, known
 
+from ...updates import seconds_an_update
 from .. import Say
 from . import data as prepared
 from . import pictures
@@ -62,16 +62,13 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     glyphs, chance = unpack(torch.cat((
         torch.randint(1, END + 1, (batch.rows, length)).float(), torch.rand(batch.rows, COORDINATES * length),
         torch.rand(batch.rows, config.model.image_size**2), torch.randn(batch.rows, latent + 1)), dim=1), config.model, device)
-    seconds = []
-    for _ in range(updates + 1):
-        started = perf_counter()
+
+    def update() -> None:
         for _ in range(batch.accumulation):
             parts = model.losses(glyphs, chance[:, :-1], chance[:, -1] < objective.image_dropout, objective.free_bits,
                                  objective.free_bits_over == "dimension")
             (parts["l1"] + parts["ce"] + parts["held"]).backward()
         adamw.step()
         adamw.zero_grad(set_to_none=True)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(perf_counter() - started)
-    return sum(seconds[1:]) / updates
+
+    return seconds_an_update(device, updates, update)

@@ -18,6 +18,7 @@ from expc.compiler.contract.families.glyph_vae import Config, Data
 
 from ...errors import UserError
 from ...files import sha256_of, write_json
+from ...sampling import order
 from .. import Say
 from . import fonts
 from .fonts import Letter
@@ -82,12 +83,6 @@ def split(letters: Sequence[Letter], data: Data) -> tuple[list[Letter], list[Let
 
 def _chosen(letters: Sequence[Letter], data: Data) -> list[Letter]:
     return [letters[index] for index in sorted(order(len(letters), data.seed, 1)[: data.glyphs])]
-
-
-def order(count: int, *seeds: int) -> np.ndarray:
-    """The numbers 0 to count - 1 in an order of the seeds' own, the same in every version of numpy."""
-    words = np.random.PCG64(np.random.SeedSequence(seeds)).random_raw(count)
-    return np.argsort(words, kind="stable")
 
 
 def _write(letters: Sequence[Letter], config: Config, folder: Path, part: str) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from expc.compiler.contract.phases import Phase
-from expc.compiler.contract.training import ParameterGroup, Training, known
+from expc.compiler.contract.training import Training, known
 
 from ... import distributed, updates
 from ...loading import Stream
@@ -27,12 +26,7 @@ ACTIVE = 0.01
 def optimizer(model: GlyphVAE, training: Training) -> torch.optim.Optimizer:
     """AdamW with the snapshot's groups. Rates are set before every update, from the snapshot."""
     parameters = members(model)
-    return torch.optim.AdamW([{"name": group.name, "params": parameters[group.name], "lr": group.rate,
-                               "weight_decay": group.weight_decay, **_options(group)} for group in training.groups], fused=True)
-
-
-def _options(group: ParameterGroup) -> dict[str, Any]:
-    return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
+    return torch.optim.AdamW([updates.param_group(group, parameters[group.name]) for group in training.groups], fused=True)
 
 
 class GlyphTask:
@@ -82,9 +76,7 @@ class GlyphTask:
     def _update(self) -> Tensor:
         """Averages the gradients over all ranks, clips them where the spec says so, steps; the norm before clipping."""
         norm = updates.average_and_clip(self.model.parameters(), self.training.gradient_clip)
-        said = {group.name: group for group in self.training.groups}
-        for group in self.optimizers["adamw"].param_groups:  # a loaded state brings its parent's options along
-            group.update(_options(said[group["name"]]))
+        updates.hold_options(self.optimizers, self.training)
         self.optimizers["adamw"].step()
         self.optimizers["adamw"].zero_grad(set_to_none=True)
         return norm

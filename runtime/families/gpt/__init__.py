@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from safetensors.torch import load_file
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.training import Training, known
 
+from ...updates import precision, seconds_an_update
 from .. import Say
 from . import data as prepared
 from . import tokenizer as bpe
@@ -70,18 +70,14 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     batch = known(training.batch)
     shape = (batch.rows, batch.sequence_length)
     tokens = torch.randint(training.config.model.vocabulary, shape, device=device)
-    seconds = []
-    bf16 = device.type == "cuda" and training.precision == "bf16"
-    for _ in range(updates + 1):
-        started = perf_counter()
+
+    def update() -> None:
         for _ in range(batch.accumulation):
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            with precision(training, device):
                 loss = model.loss(tokens, tokens)
             loss.backward()
         for optimizer in optimizers.values():
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        if device.type == "cuda":  # it works on while the program goes on
-            torch.cuda.synchronize()
-        seconds.append(perf_counter() - started)
-    return sum(seconds[1:]) / updates
+
+    return seconds_an_update(device, updates, update)

@@ -9,6 +9,7 @@ from torch import nn
 
 from expc.compiler.contract.training import ParameterGroup, Training
 
+from ...updates import param_group
 from .model import GPT
 
 
@@ -25,33 +26,13 @@ def members(model: GPT) -> dict[str, list[nn.Parameter]]:
 def build(model: GPT, training: Training) -> dict[str, torch.optim.Optimizer]:
     """One optimizer a method, its groups named. Rates are set before every update, from the snapshot."""
     parameters = members(model)
-    adamw = [_adamw(group, parameters[group.name]) for group in training.groups if group.method == "adamw"]
+    adamw = [param_group(group, parameters[group.name]) for group in training.groups if group.method == "adamw"]
     muon = [_muon(group, parameters[group.name]) for group in training.groups if group.method == "muon"]
     # The fused update is one pass over memory and needs no temporary copies; its arithmetic is element by element.
     filled = [group for group in adamw if group["params"]]
     return {"adamw": torch.optim.AdamW(filled, fused=True), "muon": torch.optim.Muon(muon)}
 
 
-def hold_options(optimizers: dict[str, torch.optim.Optimizer], training: Training) -> None:
-    """Puts betas, epsilon and momentum of the snapshot into the groups: a loaded state brings its parent's along."""
-    said = {group.name: group for group in training.groups}
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group.update(_options(said[group["name"]]))
-
-
-def _options(group: ParameterGroup) -> dict[str, Any]:
-    if group.method == "muon":
-        return {"momentum": group.options["momentum"]}
-    return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
-
-
-def _adamw(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict[str, Any]:
-    return {"name": group.name, "params": parameters, "lr": group.rate, "weight_decay": group.weight_decay,
-            **_options(group)}
-
-
 def _muon(group: ParameterGroup, parameters: list[nn.Parameter]) -> dict[str, Any]:
     # "original" scales by max(1, rows / columns)^1/2, as nanochat does (Jordan et al. 2024).
-    return {"name": group.name, "params": parameters, "lr": group.rate, "weight_decay": group.weight_decay,
-            "nesterov": True, "adjust_lr_fn": "original", **_options(group)}
+    return {**param_group(group, parameters), "nesterov": True, "adjust_lr_fn": "original"}

@@ -58,7 +58,7 @@ class GPTTask:
             total += loss.detach() / batch.accumulation
         logged = {"loss": distributed.mean(total)}
         logged["grad_norm"] = updates.average_and_clip(self.gpt.parameters(), self.training.gradient_clip)
-        optimizers.hold_options(self.optimizers, self.training)
+        updates.hold_options(self.optimizers, self.training)
         for optimizer in self.optimizers.values():
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from expc.compiler.contract.training import Training, known
 
 from ...midi import files
 from ...midi.encoding import decode
-from ...updates import precision
+from ...updates import precision, seconds_an_update
 from .. import Say
 from . import data as prepared
 from .evaluate import TEMPERATURE, evaluate, piece_seed, trained
@@ -61,16 +60,13 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     model.to(device)
     optimizer, batch = adamw(model, training), known(training.batch)
     rows = torch.randint(training.config.model.vocabulary, (batch.rows, batch.sequence_length + 1), device=device)
-    seconds = []
-    for _ in range(updates + 1):
-        started = perf_counter()
+
+    def update() -> None:
         for _ in range(batch.accumulation):
             with precision(training, device):
                 loss = model.loss(rows[:, :-1], rows[:, 1:])
             loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(perf_counter() - started)
-    return sum(seconds[1:]) / updates
+
+    return seconds_an_update(device, updates, update)

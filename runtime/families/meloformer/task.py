@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from expc.compiler.contract.phases import Phase
-from expc.compiler.contract.training import ParameterGroup, Training, known
+from expc.compiler.contract.training import Training, known
 
 from ... import distributed, updates
 from ...loading import Stream
@@ -23,13 +23,9 @@ from .model import NOTHING, MeloFormer
 
 def adamw(model: MeloFormer, training: Training) -> torch.optim.AdamW:
     """One optimizer with the snapshot's groups: the blocks' matrices, and what stands for tokens and summaries."""
-    members = {"matrix": list(model.blocks.parameters()), "embedding": [model.embedding.weight, model.summary_token]}
-    return torch.optim.AdamW([{"name": group.name, "params": members[group.name], "lr": group.rate,
-                               "weight_decay": group.weight_decay, **_options(group)} for group in training.groups], fused=True)
-
-
-def _options(group: ParameterGroup) -> dict[str, object]:
-    return {"betas": (group.options["beta1"], group.options["beta2"]), "eps": group.options["epsilon"]}
+    members: dict[str, list[Tensor]] = {"matrix": list(model.blocks.parameters()),
+                                        "embedding": [model.embedding.weight, model.summary_token]}
+    return torch.optim.AdamW([updates.param_group(group, members[group.name]) for group in training.groups], fused=True)
 
 
 class MeloFormerTask:
@@ -67,16 +63,10 @@ class MeloFormerTask:
             total += loss.detach() / batch.accumulation
         norm = updates.average_and_clip(self.model.parameters(), self.training.gradient_clip)
         logged = {"loss": distributed.mean(total), "grad_norm": norm}
-        self._hold_options()
+        updates.hold_options(self.optimizers, self.training)
         self.adamw.step()
         self.adamw.zero_grad(set_to_none=True)
         return logged
-
-    def _hold_options(self) -> None:
-        """Puts the snapshot's betas and epsilon into the groups: a loaded state brings its parent's along."""
-        said = {group.name: _options(group) for group in self.training.groups}
-        for group in self.adamw.param_groups:
-            group.update(said[group["name"]])
 
     @torch.no_grad()
     def validate(self, batches: int) -> dict[str, float]:

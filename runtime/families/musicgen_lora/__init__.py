@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
 
 from expc.compiler.contract.training import Training, known
 
+from ...updates import seconds_an_update
 from .. import Findings, Say
 from . import adapter, base, data, evaluation, labels
 from .task import LoraTask
@@ -51,15 +51,12 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     codes = torch.randint(config.model.vocabulary, (batch.rows, config.data.frames, config.model.codebooks), device=device)
     wanted = labels.labels(codes, torch.full((batch.rows,), config.data.frames, device=device), mask=False)
     text = {name: torch.ones(batch.rows, 8, dtype=torch.int64, device=device) for name in ("input_ids", "attention_mask")}
-    seconds = []
-    for _ in range(updates + 1):
-        started = perf_counter()
+
+    def update() -> None:
         for _ in range(batch.accumulation):
             sums, counts = labels.losses(base.forward(model, wanted, text), wanted)
             (sums.sum() / counts.sum()).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(perf_counter() - started)
-    return sum(seconds[1:]) / updates
+
+    return seconds_an_update(device, updates, update)

@@ -23,6 +23,7 @@ from expc.compiler.contract.families.musicgen_lora import Config, Data
 
 from ...files import broken, read_json, seal, sha256_of, whole_folder, write_json
 from ...lock import exclusive
+from ...sampling import order
 from ...workspace import data_folder
 from .. import Say
 from . import base, codec, sound, styles
@@ -178,8 +179,7 @@ class Clips:
 
 @functools.lru_cache(maxsize=2)
 def _order(seed: int, epoch: int, count: int) -> np.ndarray:
-    # Raw words of a bit generator: their stream is the same in every version of numpy.
-    return np.argsort(np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count), kind="stable")
+    return order(count, seed, epoch)
 
 
 def load(folder: Path, part: str) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,18 +28,12 @@ class LoraTask:
         base.check(model, self.config.model, place)
         self.model = adapter.adapt(model, self.config.model, known(training.seed)).to(device)
         self.models: dict[str, nn.Module] = {adapter.NAME: adapter.Adapter(self.model)}
-        self.group = training.groups[0]
         self.trained = list(self.models[adapter.NAME].parameters())
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"adamw": torch.optim.AdamW(
-            [{"name": self.group.name, "params": self.trained, "weight_decay": self.group.weight_decay}], lr=self.group.rate,
-            **self._options(), fused=True)}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "adamw": torch.optim.AdamW([updates.param_group(training.groups[0], self.trained)], fused=True)}
         self.clips = data.Clips(data.load(folder, "train"), known(training.seed))
         self.held_out, self.prompts = data.load(folder, "valid"), data.prompts(folder)
         self.enter(training.phases[0], 0)
-
-    def _options(self) -> dict[str, Any]:
-        options = self.group.options
-        return {"betas": (options["beta1"], options["beta2"]), "eps": options["epsilon"]}
 
     def enter(self, phase: Phase, workers: int) -> None:
         """Batches of the phase's size."""
@@ -67,7 +60,7 @@ class LoraTask:
             total += loss.detach()
         logged = {"loss": distributed.mean(total) * distributed.world_size()}
         norm = updates.average_and_clip(self.trained, self.training.gradient_clip, shares=distributed.world_size())
-        self.optimizers["adamw"].param_groups[0].update(self._options())  # a loaded state brings its parent's along
+        updates.hold_options(self.optimizers, self.training)
         self.optimizers["adamw"].step()
         self.optimizers["adamw"].zero_grad(set_to_none=True)
         return logged | {"grad_norm": norm}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ import torch
 from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.training import Training, known
 
+from ...updates import seconds_an_update
 from .. import Findings, Say
 from . import data as prepared
 from . import judge
@@ -51,9 +51,4 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
     task.enter(training.phases[-1], 0)
     pairs = [torch.rand(batch.rows, 2, training.config.model.segment) - 0.5 for _ in range(batch.accumulation)]
     task.stream.take = lambda first: pairs[0]  # type: ignore[method-assign]
-    started = 0.0
-    for update in range(updates + 1):
-        if update == 1:
-            started = perf_counter()
-        float(task.step(update, 0)["loss"])
-    return (perf_counter() - started) / updates
+    return seconds_an_update(device, updates, lambda: float(task.step(0, 0)["loss"]))

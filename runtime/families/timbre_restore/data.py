@@ -20,6 +20,7 @@ from expc.compiler.contract.families.timbre_restore import Config
 
 from ...errors import UserError
 from ...files import read_json, sha256_of, write_json
+from ...sampling import order
 from .. import Say
 from . import audio, shards
 from .shards import SHARD, Excerpt, Shard
@@ -158,9 +159,7 @@ class Sampler:
 
     def _of_epoch(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
-            # Raw words of a bit generator: their stream is the same in every version of numpy.
-            words = np.random.PCG64(np.random.SeedSequence([self.seed, epoch])).random_raw(self.clips)
-            self._order, self._epoch = np.argsort(words, kind="stable"), epoch
+            self._order, self._epoch = order(self.clips, self.seed, epoch), epoch
         return self._order
 
 

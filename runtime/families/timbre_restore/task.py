@@ -30,10 +30,8 @@ Figures = dict[str, Tensor]
 
 def build_optimizers(models: dict[str, nn.Module], training: Training) -> dict[str, torch.optim.Optimizer]:
     """An AdamW for each model, its one group of the same name. Rates are set before every update, from the snapshot."""
-    return {group.name: torch.optim.AdamW([{
-        "name": group.name, "params": list(models[group.name].parameters()), "lr": group.rate,
-        "weight_decay": group.weight_decay, "betas": (group.options["beta1"], group.options["beta2"]),
-        "eps": group.options["epsilon"]}]) for group in training.groups}
+    return {group.name: torch.optim.AdamW([updates.param_group(group, models[group.name].parameters())])
+            for group in training.groups}
 
 
 def fresh(training: Training) -> tuple[Generator, Discriminators]:

@@ -20,6 +20,7 @@ from expc.runtime.families.glyph_vae.data import Glyphs, Samples
 from expc.runtime.families.glyph_vae.fonts import Letter
 from expc.runtime.families.glyph_vae.outlines import HOLE, NEW, Q, T, polylines
 from expc.runtime.families.glyph_vae.raster import rasterise
+from expc.runtime.sampling import order
 from tests.runtime.families.glyph_vae.tiny import DATA, MODEL, prepared, training
 
 
@@ -171,7 +172,7 @@ def test_noise_is_normal_and_the_chance_uniform() -> None:
 
 def test_the_order_is_the_same_for_ever() -> None:
     """Runs of other machines and versions resume by it."""
-    assert data.order(8, 42, 0).tolist() == ORDER
+    assert order(8, 42, 0).tolist() == ORDER
 
 
 ORDER = [4, 1, 3, 6, 0, 7, 2, 5]
