@@ -68,6 +68,7 @@ class TimbreTask:
 
     def step(self, update: int, samples: int) -> Figures:
         """One update of the discriminators, where they train, then one of the generator; figures are means over all ranks."""
+        updates.hold_options(self.optimizers, self.training)
         with self.waiting:
             pairs = [self.stream.take(first) for first in self.batch.firsts(samples, distributed.rank())]
         logged = self._train_discriminators(pairs) if self.judged else {}

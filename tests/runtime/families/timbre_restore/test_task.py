@@ -52,6 +52,15 @@ def test_it_logs_and_measures_what_the_compiler_says(folder: Path) -> None:
     assert all(math.isfinite(value) for value in (*after.values(), *measured.values()))
 
 
+def test_a_loaded_state_does_not_bring_its_parents_options_along(folder: Path) -> None:
+    task = family.build(training(), folder, CPU)
+    own = {name: one.param_groups[0]["betas"] for name, one in task.optimizers.items()}
+    for one in task.optimizers.values():
+        one.param_groups[0]["betas"] = (0.1, 0.2)
+    train(task, 0, 1)
+    assert {name: one.param_groups[0]["betas"] for name, one in task.optimizers.items()} == own
+
+
 def test_the_loss_is_the_weighted_sum(folder: Path) -> None:
     figures = train(family.build(training(), folder, CPU), GAN, GAN + 1)[0]
     expected = 60 * figures["l1"] + figures["mrstft"] + figures["adversarial"] + 2 * figures["feature_matching"]
