@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import time
 from functools import partial
@@ -84,9 +85,29 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_strikes_at_random_instants_leave_nothing_that_shows(slow, evaluated: Path, seed: int) -> None:
-    """Seven strikes each, twenty-one in all; `python -m benchmarks.soak` throws as many as are asked for."""
-    tally = killing.see_through(*slow, evaluated, random.Random(seed), 7)
-    assert tally.mismatches == [] and tally.runs == 1 and tally.places["evaluate"]
+    """Seven strikes each, twenty-one in all; `python -m benchmarks.soak` throws as many as are asked for.
+
+    A run may be quicker than a strike that was meant for it: then another run takes those that are left.
+    """
+    workspace, experiment = slow
+    tally, dice = killing.Tally(), random.Random(seed)
+    while (left := 7 - sum(tally.places.values())) and not tally.mismatches and tally.runs < 20:
+        tally.add(killing.see_through(workspace, experiment, evaluated, dice, left))
+        shutil.rmtree(workspace / "runs")
+    assert tally.mismatches == [] and sum(tally.places.values()) == 7
+
+
+def test_a_kill_inside_the_evaluation_leaves_nothing_that_shows(slow, evaluated: Path) -> None:
+    workspace, experiment = slow
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        strike = killing.Strike(number, "evaluate", 1, 0.0)
+        process = processes.start(workspace, experiment, *killing.STAGES,
+                                  before=partial(killing.arm, strike, workspace / "struck"))
+        assert process.end()[0] in (-number, INTERRUPTED)
+        assert (workspace / "struck").read_text() == "evaluate"
+    code, log = processes.run(workspace, experiment, *killing.STAGES)
+    assert code == DONE, log
+    assert list(differences(workspace / "runs" / "toy", evaluated, STEPS)) == []
 
 
 def test_every_place_is_aimed_at_as_long_as_the_run_comes_to_it() -> None:
