@@ -22,9 +22,9 @@ def _of(shapes: Shapes, schema: Any, value: Any, node: Node | None, place: Span,
     if depth > MAX_DEPTH:
         return Node(made, place)
     if isinstance(value, dict):
-        for name, default in _own(shapes, schema, value).items():
-            made[name] = located(default, place)
-            value = {**value, name: value.get(name, default)}
+        own = _own(shapes, schema, value)
+        made = {name: located(default, place) for name, default in own.items()}
+        value = value | {name: default for name, default in own.items() if name not in value}
     for key, child in shapes.children(schema, value):
         if isinstance(below := _value(value, key), dict | list) and shapes.may_default(child):
             inner = node.child(key) if node else None
@@ -42,7 +42,7 @@ def _own(shapes: Shapes, schema: Any, value: dict[str, Any]) -> dict[str, Any]:
         for part in shapes.applicable(schema, {**found, **value}):
             for name, default in shapes.defaults(part).items():
                 found.setdefault(name, default)
-        if len(found) == before:
+        if len(found) == before or not shapes.depends(schema):
             break
     return found
 

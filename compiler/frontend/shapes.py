@@ -27,6 +27,7 @@ TYPES: dict[str, tuple[str, Any]] = {
 MAX_REFERENCES = 40
 SOMETHING = "something else"  # what a schema expects that does not say
 NEVER: dict[str, Any] = {"not": {}}
+ANYTHING: dict[str, Any] = {}
 INSIDE = ("allOf", "then", "else", "oneOf", "anyOf", "items", "prefixItems", "additionalProperties")
 COMBINING = {"allOf", "if", "oneOf", "anyOf"}
 
@@ -41,6 +42,7 @@ class Shapes:
         self._targets: dict[int, tuple[Any, JsonSchema]] = {}
         self._defaults: dict[int, tuple[JsonSchema, dict[str, Any]]] = {}
         self._may_default: dict[int, tuple[Any, bool]] = {}
+        self._together: dict[tuple[int, ...], JsonSchema] = {}
 
     @cached_property
     def validator(self) -> Any:
@@ -74,19 +76,23 @@ class Shapes:
             schema = {**found, **own} if isinstance(found, Mapping) else found
         return schema if isinstance(schema, Mapping) else {}
 
+    def depends(self, schema: Any) -> bool:
+        """Whether more than the schema itself may apply to a value, by what the value holds."""
+        return not COMBINING.isdisjoint(self.target(schema))
+
     def applicable(self, schema: Any, value: object, depth: int = 0) -> list[JsonSchema]:
         """The schema itself and all that it brings to bear on this value."""
         here = self.target(schema)
         if depth > MAX_REFERENCES:
             return []
         found = [here]
-        if COMBINING.isdisjoint(here):
+        if not self.depends(here):
             return found
         for part in here.get("allOf", ()):
             found += self.applicable(part, value, depth + 1)
         if "if" in here:
             chosen = "then" if self.matches(here["if"], value) else "else"
-            found += self.applicable(here.get(chosen, {}), value, depth + 1)
+            found += self.applicable(here.get(chosen, ANYTHING), value, depth + 1)
         for word in ("oneOf", "anyOf"):
             if word in here and (meant := self.branch(here[word], value)) is not None:
                 found += self.applicable(here[word][meant], value, depth + 1)
@@ -128,12 +134,22 @@ class Shapes:
             known = _properties(parts)
             extra = [one for part in parts if isinstance(one := part.get("additionalProperties"), Mapping)]
             for key in value:
-                yield key, _joined(known.get(key, extra))
+                yield key, self._joined(known.get(key, extra))
         elif isinstance(value, list):
             parts = self.applicable(schema, value)
             for i in range(len(value)):
                 firsts = [part["prefixItems"][i] for part in parts if i < len(part.get("prefixItems", ()))]
-                yield str(i), _joined(firsts or [part["items"] for part in parts if "items" in part])
+                yield str(i), self._joined(firsts or [part["items"] for part in parts if "items" in part])
+
+    def _joined(self, schemas: list[Any]) -> Any:
+        """One schema for all of these, the same one each time: what is known of schemas is kept by their identity."""
+        if len(schemas) == 1:
+            return schemas[0]
+        which = tuple(map(id, schemas))
+        kept = self._together.get(which)
+        if kept is None:
+            self._together[which] = kept = {"allOf": schemas}
+        return kept
 
     def branch(self, branches: Sequence[Any], value: object) -> int | None:
         """Which branch of a oneOf was meant: the one whose constants the value has, else the only one of its
@@ -264,10 +280,6 @@ def _properties(parts: list[JsonSchema]) -> dict[str, list[Any]]:
             if child != NEVER:
                 known.setdefault(name, []).append(child)
     return known
-
-
-def _joined(schemas: list[Any]) -> Any:
-    return schemas[0] if len(schemas) == 1 else {"allOf": schemas}
 
 
 def _placed(schema: Any) -> Any:

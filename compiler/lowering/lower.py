@@ -262,10 +262,12 @@ def _matching(value: Any, path: list[str], key: str = "") -> Iterator[tuple[str,
     if not path:
         yield key, value
         return
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in items:
-        if path[0] in ("*", str(name)):
-            yield from _matching(item, path[1:], f"{key}.{name}" if key else str(name))
+    if isinstance(value, list):
+        value = {str(index): item for index, item in enumerate(value)}
+    if not isinstance(value, dict):
+        return
+    for name in value if path[0] == "*" else [path[0]] if path[0] in value else ():
+        yield from _matching(value[name], path[1:], f"{key}.{name}" if key else name)
 
 
 def _real(value: int | float | None) -> float | None:
