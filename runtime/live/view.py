@@ -33,7 +33,7 @@ class View:
         self._metrics = Tail(folder / "metrics.jsonl", b'"valid"')
         self._events = Tail(folder / "events.jsonl", b'"guard"')
         self._forget()
-        self._plan: Experiment | None = None
+        self._plan: tuple[object, Experiment | None] = None, None
         self.events: deque[dict[str, Any]] = deque(maxlen=100)
         self.refresh()
 
@@ -53,8 +53,15 @@ class View:
         for line in lines:
             self._take(line)
         self.events.extend(self._events.read())
-        self.facts = look(self.folder, self._plan)
-        self._plan = self.facts.experiment
+        self.facts = look(self.folder, self._planned())
+        self._plan = self._plan[0], self.facts.experiment
+
+    def _planned(self) -> Experiment | None:
+        """The plan as it was read before, as long as no later attempt has brought another one."""
+        stamp = _written(self.folder / "snapshot.json")
+        if stamp != self._plan[0]:
+            self._plan = stamp, None
+        return self._plan[1]
 
     def _take(self, line: dict[str, Any]) -> None:
         """One line of the journal. Its steps never go back, unless the file is another one."""
@@ -90,3 +97,12 @@ class View:
         """Lets go of the files."""
         self._metrics.close()
         self._events.close()
+
+
+def _written(path: Path) -> tuple[int, int, int] | None:
+    """What tells one writing of a file from the next."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size

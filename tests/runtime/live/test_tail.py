@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from expc.compiler.contract import snapshot
+from expc.compiler.contract.files import write_atomic
 from expc.runtime.journal import Metrics
 from expc.runtime.live import tail as module
 from expc.runtime.live.frame import frame
 from expc.runtime.live.series import BLOCKS, MOST, Series, columns, sparkline
 from expc.runtime.live.tail import Tail
 from expc.runtime.live.view import View
+from tests.runtime import toy_family
 
 
 def steps(tail: Tail) -> list[int]:
@@ -52,6 +55,19 @@ def test_a_journal_that_is_cut_back_is_read_anew(tmp_path: Path) -> None:
     view.refresh()
     assert (view.step, view.loss.points) == (0, [])
     metrics.close()
+
+
+def test_a_plan_that_a_later_attempt_brought_is_read(toy: Path) -> None:
+    view = View(toy)
+    assert view.facts.experiment is None
+    for steps in (20, 30):
+        made = toy_family.experiment(toy_family.training(steps))
+        write_atomic(toy / "snapshot.json", snapshot.dumps(made))
+        view.refresh()
+        assert view.facts.experiment == made
+    before = view.facts.experiment
+    view.refresh()
+    assert view.facts.experiment is before  # read once
 
 
 def test_of_a_large_journal_samples_all_validations_and_the_end_are_read(
