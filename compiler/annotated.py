@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .frontend.keys import Path, description, schema_at
+from .frontend.remarks import KEY as NOTES
 from .frontend.resolve import Origin, Resolved
 from .frontend.scalars import scalar
 from .frontend.shapes import Shapes
@@ -56,7 +57,9 @@ def raw(resolved: Resolved, path: Path) -> str | None:
 
 
 def replaced(resolved: Resolved, path: Path) -> list[Origin]:
-    """The layers' lists around a path, where one of them replaces another; the last one counts."""
+    """The layers' lists around a path, where one of them replaces another; the last one counts. Notes are gathered."""
+    if path[:1] == (NOTES,):
+        return []
     for depth in range(1, len(path) + 1):
         node = resolved.node(path[:depth])
         if node is not None and isinstance(node.value, tuple):

@@ -125,6 +125,19 @@ class Line:
         return self.fixed + self.each * rows
 
 
+def memory_of(target: str, claims: Claims) -> float | None:
+    """Bytes of a device; where less is stated, in the gigabytes of whoever stated the peaks too, then that."""
+    stated = [one.value.low for machine in claims.machines
+              if machine.target == target and (one := machine.figure("device_memory"))]
+    return min((memory for memory in (DEVICES[target].memory, *stated) if memory), default=None)
+
+
+def rows_that_fit(target: str, claims: Claims) -> int | None:
+    """Rows on one device at a time that its memory holds by the line of the stated peaks, which leaves nothing spare."""
+    line, memory = memory_line(claims), memory_of(target, claims)
+    return max(int((memory - line.fixed) // line.each), 0) if line and memory else None
+
+
 def memory_line(claims: Claims) -> Line | None:
     """The line through the first two peaks that are stated for different rows; None where memory does not rise."""
     points: dict[int, Range] = {}

@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2
 snapshot=generated/d8_depth_v2/snapshot.json
-snapshot_sha256=203f73bfafa4d993732e55a89d2be5d13365dfb6e8a60fe76660578ca4492baa
+snapshot_sha256=f68ba39600db09fd40abcd49925f6bba6006ded354a2360d4e4cb6372bcfe801
 build='expc build'
 events=runs/d8_depth_v2/events.jsonl
 stages=(preflight prepare train evaluate compare report)

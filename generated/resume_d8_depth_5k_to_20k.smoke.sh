@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=86714ea02941b8a17e3eb79ad59d7dc0369880c2e4d2e9559b7b728ab5d84b6e
+snapshot_sha256=9cd183683b0d66751fe2c3f1b115e231e902737a99e164d2e57687abfe941263
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

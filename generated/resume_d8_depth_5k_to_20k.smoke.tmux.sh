@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 86714ea02941b8a17e3eb79ad59d7dc0369880c2e4d2e9559b7b728ab5d84b6e
+# Snapshot 9cd183683b0d66751fe2c3f1b115e231e902737a99e164d2e57687abfe941263
 
 set -euo pipefail
 

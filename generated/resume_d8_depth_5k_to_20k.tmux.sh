@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 203f73bfafa4d993732e55a89d2be5d13365dfb6e8a60fe76660578ca4492baa
+# Snapshot f68ba39600db09fd40abcd49925f6bba6006ded354a2360d4e4cb6372bcfe801
 
 set -euo pipefail
 

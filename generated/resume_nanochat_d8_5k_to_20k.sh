@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2
 snapshot=generated/nanochat_d8_v2/snapshot.json
-snapshot_sha256=8dc6704c8f5b3bb2ea5e276ec3ba9304741a4dc5c493758c8e0ea8b9683f4000
+snapshot_sha256=d6d3e12cc5817784087d530bc363de4da412b2f222e59ae4f61490f9614470c3
 build='expc build'
 events=runs/nanochat_d8_v2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8_v2.smoke
 snapshot=generated/nanochat_d8_v2.smoke/snapshot.json
-snapshot_sha256=0c310863ee2eacdf643316d1373f2bdcdd377fd43d08c9705355945ccb34d0bb
+snapshot_sha256=573f9617b3d27b67d0d5ba5947a0e281bce49fe401d5b77d4a776912f7eb68a2
 build='expc build --profile smoke'
 events=runs/nanochat_d8_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

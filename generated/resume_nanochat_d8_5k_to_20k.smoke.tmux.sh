@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0c310863ee2eacdf643316d1373f2bdcdd377fd43d08c9705355945ccb34d0bb
+# Snapshot 573f9617b3d27b67d0d5ba5947a0e281bce49fe401d5b77d4a776912f7eb68a2
 
 set -euo pipefail
 

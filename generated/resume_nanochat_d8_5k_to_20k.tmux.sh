@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 8dc6704c8f5b3bb2ea5e276ec3ba9304741a4dc5c493758c8e0ea8b9683f4000
+# Snapshot d6d3e12cc5817784087d530bc363de4da412b2f222e59ae4f61490f9614470c3
 
 set -euo pipefail
 

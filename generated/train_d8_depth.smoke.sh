@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=f31c61c0b13c33280e39b92ad9f41112a8a38556bf84be461672b7eb3b68cbde
+snapshot_sha256=9b8f5129ad622a279cd30048b7a92afff38702276bec9fd3a7a30f13d380c04f
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot f31c61c0b13c33280e39b92ad9f41112a8a38556bf84be461672b7eb3b68cbde
+# Snapshot 9b8f5129ad622a279cd30048b7a92afff38702276bec9fd3a7a30f13d380c04f
 
 set -euo pipefail
 

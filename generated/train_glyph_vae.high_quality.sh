@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.high_quality
 snapshot=generated/glyph_vae.high_quality/snapshot.json
-snapshot_sha256=07da57539f099c1fcf2446aa020efac3df988224a019b0567b977e219d5f7101
+snapshot_sha256=51dd9d862e8dd65c5c65f7e6a1e90597cf46f0e222fc1dd79b3ff705dac337c5
 build='expc build --profile high_quality'
 events=runs/glyph_vae.high_quality/events.jsonl
 stages=(preflight prepare train evaluate report)

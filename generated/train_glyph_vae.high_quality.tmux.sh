@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile high_quality`, which overwrites changes.
-# Snapshot 07da57539f099c1fcf2446aa020efac3df988224a019b0567b977e219d5f7101
+# Snapshot 51dd9d862e8dd65c5c65f7e6a1e90597cf46f0e222fc1dd79b3ff705dac337c5
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.smoke
 snapshot=generated/glyph_vae.smoke/snapshot.json
-snapshot_sha256=2dc4833634bc5f13727d14ca23fb7048ff6f74f5cda14ed11010502fe733e87e
+snapshot_sha256=0ef1486e0f8389b7d22745b10e78268a11cba15e482907a618d5f94d12400f45
 build='expc build --profile smoke'
 events=runs/glyph_vae.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 2dc4833634bc5f13727d14ca23fb7048ff6f74f5cda14ed11010502fe733e87e
+# Snapshot 0ef1486e0f8389b7d22745b10e78268a11cba15e482907a618d5f94d12400f45
 
 set -euo pipefail
 

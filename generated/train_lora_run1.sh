@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1
 snapshot=generated/lora_run1/snapshot.json
-snapshot_sha256=0a2b8f62582cefd87badb4a2a815cc5678fc345d2f4faf9e5cd23a9f9e05f4db
+snapshot_sha256=16d2a5a0ead5a564ed10b6b3b9fce19c22ddfb87ad2acd67d37b12a9cbe853cd
 build='expc build'
 events=runs/lora_run1/events.jsonl
 stages=(preflight prepare train evaluate report)

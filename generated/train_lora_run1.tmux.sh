@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 0a2b8f62582cefd87badb4a2a815cc5678fc345d2f4faf9e5cd23a9f9e05f4db
+# Snapshot 16d2a5a0ead5a564ed10b6b3b9fce19c22ddfb87ad2acd67d37b12a9cbe853cd
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2
 snapshot=generated/lora_run2/snapshot.json
-snapshot_sha256=a4c0f26f0bb42f5609d74ef5a33b95b278a6a6bba7536321323d4cdc1790ef41
+snapshot_sha256=3b88a3e1e99f2770d519cb89e12552d3d5c1d57148e10b6170b68c8b027f4317
 build='expc build'
 events=runs/lora_run2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2.smoke
 snapshot=generated/lora_run2.smoke/snapshot.json
-snapshot_sha256=c2b9cd30bc2a3f373e625575bacd4ea75c3360a181db362a2dc89fa7cad757a0
+snapshot_sha256=0ed09ff9224008cc35d0c83d82550031d9fb2e76d331fe62d7bce5b7862eef10
 build='expc build --profile smoke'
 events=runs/lora_run2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot c2b9cd30bc2a3f373e625575bacd4ea75c3360a181db362a2dc89fa7cad757a0
+# Snapshot 0ed09ff9224008cc35d0c83d82550031d9fb2e76d331fe62d7bce5b7862eef10
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot a4c0f26f0bb42f5609d74ef5a33b95b278a6a6bba7536321323d4cdc1790ef41
+# Snapshot 3b88a3e1e99f2770d519cb89e12552d3d5c1d57148e10b6170b68c8b027f4317
 
 set -euo pipefail
 

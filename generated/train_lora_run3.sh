@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3
 snapshot=generated/lora_run3/snapshot.json
-snapshot_sha256=afadadd6c56177859cbe74c9f0356e21613570ca7a0ca4e7dbcebaa5f986e9e8
+snapshot_sha256=d2784000d9c0d59f8de84893845fd7086a77e09e4ed6ee48e2f562b452a9d7f9
 build='expc build'
 events=runs/lora_run3/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot afadadd6c56177859cbe74c9f0356e21613570ca7a0ca4e7dbcebaa5f986e9e8
+# Snapshot d2784000d9c0d59f8de84893845fd7086a77e09e4ed6ee48e2f562b452a9d7f9
 
 set -euo pipefail
 

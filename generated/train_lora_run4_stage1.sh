@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1
 snapshot=generated/lora_run4_stage1/snapshot.json
-snapshot_sha256=8eca9e7e510c7df4091b7d2bf0fefc00f1f5e990856bd9a4a31b32526c892b95
+snapshot_sha256=67c22222ad72ad7d724c80de3b8cfcd1866650ad12a3953ad3a77b4c2b2c6538
 build='expc build'
 events=runs/lora_run4_stage1/events.jsonl
 stages=(preflight prepare train evaluate report)

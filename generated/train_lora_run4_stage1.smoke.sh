@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1.smoke
 snapshot=generated/lora_run4_stage1.smoke/snapshot.json
-snapshot_sha256=7f9e25d58d41f2e8c8d87bb3fd202cdb788fdf800f64eb6bcf5fb91933cf1bb9
+snapshot_sha256=5f1dfcc72592943cd047f409523e140d074c8ee7baf2322746b9d249e797b5e1
 build='expc build --profile smoke'
 events=runs/lora_run4_stage1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

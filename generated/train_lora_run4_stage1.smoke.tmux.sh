@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 7f9e25d58d41f2e8c8d87bb3fd202cdb788fdf800f64eb6bcf5fb91933cf1bb9
+# Snapshot 5f1dfcc72592943cd047f409523e140d074c8ee7baf2322746b9d249e797b5e1
 
 set -euo pipefail
 

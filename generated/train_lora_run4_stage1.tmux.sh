@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 8eca9e7e510c7df4091b7d2bf0fefc00f1f5e990856bd9a4a31b32526c892b95
+# Snapshot 67c22222ad72ad7d724c80de3b8cfcd1866650ad12a3953ad3a77b4c2b2c6538
 
 set -euo pipefail
 

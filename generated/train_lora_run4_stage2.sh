@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2
 snapshot=generated/lora_run4_stage2/snapshot.json
-snapshot_sha256=47dc657d9f7c05edd2851547c0dd150bb6e9a3c71fcf5c6c2ca5a4a4aa9022d3
+snapshot_sha256=b89cd741c5de3a7d40cdf6c03cef8be5a7f737210e5777c0b7219459749244d1
 build='expc build'
 events=runs/lora_run4_stage2/events.jsonl
 stages=(preflight prepare train evaluate report)

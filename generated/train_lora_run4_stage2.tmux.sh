@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 47dc657d9f7c05edd2851547c0dd150bb6e9a3c71fcf5c6c2ca5a4a4aa9022d3
+# Snapshot b89cd741c5de3a7d40cdf6c03cef8be5a7f737210e5777c0b7219459749244d1
 
 set -euo pipefail
 

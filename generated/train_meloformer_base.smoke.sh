@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_base.smoke
 snapshot=generated/meloformer_base.smoke/snapshot.json
-snapshot_sha256=ace10ca38c545b30ba15aaf93a51a39f22e09f4174342f12cc7b772a2bcab248
+snapshot_sha256=c32a75bfc8036a4ae53b9f8532c24c81e4e68e2e7e0adf402caeb407d3609dd8
 build='expc build --profile smoke'
 events=runs/meloformer_base.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot ace10ca38c545b30ba15aaf93a51a39f22e09f4174342f12cc7b772a2bcab248
+# Snapshot c32a75bfc8036a4ae53b9f8532c24c81e4e68e2e7e0adf402caeb407d3609dd8
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small
 snapshot=generated/meloformer_small/snapshot.json
-snapshot_sha256=4a76ab3504a5fa24adb0b151202dd1c2efd6b1a56dc719d51efae32ae06b3989
+snapshot_sha256=7a544e9a11786aa53e6a2541b63e9d725a5fdc28854868a0b65e2e664ad9d2d2
 build='expc build'
 events=runs/meloformer_small/events.jsonl
 stages=(preflight prepare train evaluate report)

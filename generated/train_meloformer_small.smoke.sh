@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small.smoke
 snapshot=generated/meloformer_small.smoke/snapshot.json
-snapshot_sha256=f84a8d9c5579d8661b13f1cd5f60a609f576df0e920d36dec90d67a82d35ea58
+snapshot_sha256=db630d2a01433c032f608f302d0a59c9404f78122aeeed579163e55a65f66ee0
 build='expc build --profile smoke'
 events=runs/meloformer_small.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot f84a8d9c5579d8661b13f1cd5f60a609f576df0e920d36dec90d67a82d35ea58
+# Snapshot db630d2a01433c032f608f302d0a59c9404f78122aeeed579163e55a65f66ee0
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 4a76ab3504a5fa24adb0b151202dd1c2efd6b1a56dc719d51efae32ae06b3989
+# Snapshot 7a544e9a11786aa53e6a2541b63e9d725a5fdc28854868a0b65e2e664ad9d2d2
 
 set -euo pipefail
 

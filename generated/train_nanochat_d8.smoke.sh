@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=nanochat_d8.smoke
 snapshot=generated/nanochat_d8.smoke/snapshot.json
-snapshot_sha256=8c2acc047b948c2a6aa41ee2459a2a0e8d9c5d4f7c54a753d31c0d4a4cf46e09
+snapshot_sha256=6d0516b8a2f5718c426e1a521f045c915706b9ae8773588aa0768ebf39d1bb77
 build='expc build --profile smoke'
 events=runs/nanochat_d8.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 8c2acc047b948c2a6aa41ee2459a2a0e8d9c5d4f7c54a753d31c0d4a4cf46e09
+# Snapshot 6d0516b8a2f5718c426e1a521f045c915706b9ae8773588aa0768ebf39d1bb77
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore
 snapshot=generated/timbre_restore/snapshot.json
-snapshot_sha256=9d16a9b640b8ee773c662ddf857c2db0e1435590c2c4b69f235ed9141ba76692
+snapshot_sha256=fe5abdc63831527d226236168665b2b72c020e074bf03c6e6bf6ad7e8d2a52eb
 build='expc build'
 events=runs/timbre_restore/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore.smoke
 snapshot=generated/timbre_restore.smoke/snapshot.json
-snapshot_sha256=22e47f8865bca468943901a974fd199458c736305f219c15753678e00c4d6a53
+snapshot_sha256=278d77b9f64018a59e89900e10a5f107f2bca642d0685b7faa9d0cc82f054b8a
 build='expc build --profile smoke'
 events=runs/timbre_restore.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 22e47f8865bca468943901a974fd199458c736305f219c15753678e00c4d6a53
+# Snapshot 278d77b9f64018a59e89900e10a5f107f2bca642d0685b7faa9d0cc82f054b8a
 
 set -euo pipefail
 

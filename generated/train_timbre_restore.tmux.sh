@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 9d16a9b640b8ee773c662ddf857c2db0e1435590c2c4b69f235ed9141ba76692
+# Snapshot fe5abdc63831527d226236168665b2b72c020e074bf03c6e6bf6ad7e8d2a52eb
 
 set -euo pipefail
 

@@ -9,7 +9,7 @@ from ..contract.claims import Machine, Stated
 from ..contract.quantities import DASH, size
 from ..diagnostics import Diagnostic
 from ..hardware import DEVICES
-from ..reckon import Line, memory_line
+from ..reckon import Line, memory_line, rows_that_fit
 from .subject import Subject, shown
 
 _TWO = "{target: h800_sxm, rows: 1, peak_memory: 10.1GB}, {target: h800_sxm, rows: 6, peak_memory: 52GB}"
@@ -50,13 +50,13 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if peak := machine.figure("peak_memory"):
             yield from _against_computed(subject, machine, peak, line)
             need = line.at(machine.rows) if line and machine.rows else peak.value.high
-            yield from _against_device(subject, machine.target, machine.rows, need, peak.key, line)
+            yield from _against_device(subject, machine.target, machine.rows, need, peak.key)
     batch = subject.experiment.training.batch
     own = batch.rows if batch else None
     stated = {(machine.target, machine.rows) for machine in claims.machines}
     target = subject.experiment.hardware.target
     if line and own and (target, own) not in stated:
-        yield from _against_device(subject, target, own, line.at(own), "batch.rows", line)
+        yield from _against_device(subject, target, own, line.at(own), "batch.rows")
 
 
 def _against_computed(subject: Subject, machine: Machine, peak: Stated, line: Line | None) -> Iterator[Diagnostic]:
@@ -71,12 +71,11 @@ def _against_computed(subject: Subject, machine: Machine, peak: Stated, line: Li
         yield subject.warning("W394", peak.key, figures, also=["batch.rows", "hardware.target"])
 
 
-def _against_device(subject: Subject, target: str, rows: int | None, need: float, key: str,
-                    line: Line | None) -> Iterator[Diagnostic]:
+def _against_device(subject: Subject, target: str, rows: int | None, need: float, key: str) -> Iterator[Diagnostic]:
     device, batch = DEVICES[target], subject.experiment.training.batch
     if device.memory and need > device.memory:
-        fitting = int((device.memory - line.fixed) // line.each) if line else None
+        fitting = rows_that_fit(target, subject.experiment.claims)
         yield subject.warning(
             "W382", key, {"need": size(need), "device": device.title, "memory": size(device.memory),
                           "rows": str(rows or (batch.rows if batch else DASH))},
-            f"{max(fitting, 0)} rows fit" if fitting is not None else None)
+            f"{fitting} rows fit" if fitting is not None else None)

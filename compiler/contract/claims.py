@@ -43,13 +43,15 @@ class Stated:
 
 @dataclass(frozen=True)
 class Machine:
-    """What is stated of the run on `count` devices of one kind, at `rows` on each at a time (None: the spec's own)."""
+    """What is stated of the run on `count` devices of one kind, at `rows` on each at a time (None: the spec's own);
+    `estimated`: by somebody who expected it and measured nothing."""
 
     key: str
     target: str
     title: str
     count: int
     rows: int | None
+    estimated: bool
     figures: tuple[Stated, ...]
 
     def figure(self, quantity: str) -> Stated | None:

@@ -123,7 +123,9 @@ def _stated(experiment: Experiment, words: Words) -> Iterator[tuple[str, Stated]
     for machine in claims.machines:
         count = f"{machine.count} × " if machine.count > 1 else ""
         rows = [words("claims.rows", rows=machine.rows)] if machine.rows else []
-        yield from ((words("list").join([f"{count}{rendering.inline(machine.title)}", *rows]), one) for one in machine.figures)
+        guess = [words("claims.estimated")] if machine.estimated else []
+        yield from ((words("list").join([f"{count}{rendering.inline(machine.title)}", *rows, *guess]), one)
+                    for one in machine.figures)
     for past in (*claims.losses, *claims.scores):
         step = [words("claims.step", step=quantities.integer(past.step))] if past.step else []
         parent = experiment.training.resume.parent if experiment.training.resume else None

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from ..contract.claims import Machine, Range
 from ..contract.experiment import Experiment, Hardware
-from ..reckon import memory_line, run_times
+from ..reckon import memory_line, rows_that_fit, run_times
 
 
 @dataclass(frozen=True)
 class Compared:
     """One machine. `peak` in bytes at the spec's rows (`on_line`: interpolated), `most_rows` that its memory holds by
-    that line; `speed` in units of data a second, `time` in seconds, `cost` in its currency. None: unknown."""
+    that line; `speed` in units of data a second, `time` in seconds, `cost` in its currency, where the rows fit. None: unknown.
+    """
 
     hardware: Hardware
     peak: Range | None
@@ -43,8 +44,9 @@ def _compared(hardware: Hardware, experiment: Experiment) -> Compared:
     on_line = peak is None and line is not None
     if line and on_line:
         peak = Range(line.at(batch.rows), line.at(batch.rows))
-    most = int((hardware.device_memory - line.fixed) // line.each) if line and hardware.device_memory else None
-    time = next((seconds for one in stated for _, seconds in run_times(one, experiment)), None)
+    most = rows_that_fit(hardware.target, experiment.claims)
+    fits = most is None or batch.rows <= most
+    time = next((seconds for one in stated for _, seconds in run_times(one, experiment)), None) if fits else None
     served = experiment.training.own_served(experiment.training.steps)
     speed = time.inverse(served.tokens) if time and served else None
     cost = time.scaled(hardware.price_per_hour / 3600) if time and hardware.price_per_hour else None
@@ -53,5 +55,5 @@ def _compared(hardware: Hardware, experiment: Experiment) -> Compared:
 
 def _stated(hardware: Hardware, experiment: Experiment) -> Iterator[Machine]:
     for one in experiment.claims.machines:
-        if (one.target, one.count) == (hardware.target, hardware.count):
+        if (one.target, one.count, one.estimated) == (hardware.target, hardware.count, False):
             yield one

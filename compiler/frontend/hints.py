@@ -10,7 +10,8 @@ from typing import Any
 from ..diagnostics import listing, quote
 from ..source import Node
 from .scalars import NumberError, Scalar, scalar
-from .shapes import Shapes, written
+from .schema_words import written
+from .shapes import Shapes
 
 SPOKEN = {"yes": True, "no": False, "on": True, "off": False, "y": True, "n": False}
 UNITS = ("%", "k", "M", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "s", "m", "h", "d")

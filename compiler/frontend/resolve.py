@@ -19,6 +19,7 @@ from .interpolate import interpolate
 from .merge import Layer, fill, merge
 from .nulls import without_nulls
 from .overrides import misfit, read_overrides
+from .remarks import KEY, gathered, standing
 from .shapes import JsonSchema, Shapes
 
 Key = str | Sequence[str]  # "eval.compare.0.spec", or its parts where a key itself holds a dot
@@ -73,10 +74,14 @@ class Resolved:
 
     def layers(self, key: Key) -> list[Origin]:
         """What each layer says about a key, the lowest first; the last one counts. Of what is in a list, layers below
-        the one that states the list say nothing: it replaces theirs as a whole."""
-        path = parts(key)
+        the one that states the list say nothing: it replaces theirs as a whole. Notes are gathered: of one of them, the layer
+        speaks that it is of."""
+        path, stack = parts(key), self.stack
+        if path[:1] == (KEY,) and len(path) > 1 and (note := self.node(path[:2])) is not None:
+            stack, index = self._of_note(note)
+            path = (KEY, index, *path[2:])
         found: list[Origin] = []
-        for layer in self.stack:
+        for layer in stack:
             node, depth = layer.tree.find(path)
             if any(isinstance(layer.tree.find(path[:end])[0].value, tuple) for end in range(len(path))):
                 found = [one for one in found if one.layer.kind == "default"]  # those of the items that there are
@@ -85,6 +90,15 @@ class Resolved:
             elif found and not isinstance(node.value, dict | tuple):  # a null, or a value in the whole mapping's place
                 found.append(Origin(layer, None, node.place))
         return found
+
+    def _of_note(self, note: Node) -> tuple[tuple[Layer, ...], str]:
+        """The layer that states one of the gathered notes, and its index there."""
+        for layer in self.stack:
+            own = layer.tree.child(KEY)
+            for index, one in enumerate(own.value if own is not None and isinstance(own.value, tuple) else ()):
+                if one.span == note.span:
+                    return (layer,), str(index)
+        return self.stack, "0"
 
     def states(self, key: Key) -> bool:
         """Whether this spec says itself, in the profile at hand if there is one, what stands at a key: no base
@@ -194,12 +208,15 @@ def resolve(
 
 def _stacked(layers: Sequence[Layer]) -> tuple[Node, list[Layer], list[Diagnostic]]:
     """All layers merged, those that took part, and why an override did not."""
-    tree, stack, found = layers[0].tree, [layers[0]], []
-    for layer in layers[1:]:
-        problem = misfit(tree, layer) if layer.kind == "override" else None
-        if problem is not None:
+    stack, found = [layer for layer in layers if layer.kind != "override"], []
+    tree = stack[0].tree
+    for layer in stack[1:]:
+        tree = merge(tree, layer.tree, layer.kind)
+    tree = gathered(tree, [layer.tree for layer in stack])
+    for layer in layers[len(stack):]:
+        if (problem := misfit(tree, layer)) is not None:
             found.append(problem)
             continue
-        tree = merge(tree, layer.tree, layer.kind)
+        tree = standing(merge(tree, layer.tree, layer.kind), layer.tree)
         stack.append(layer)
     return replace(tree, key=None), stack, found

@@ -14,7 +14,8 @@ from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
 from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
-from .shapes import ANY_ITEM, NEVER, SOMETHING, JsonSchema, Path, Shapes
+from .schema_words import SOMETHING
+from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
@@ -202,6 +203,9 @@ class _Check:
         span = self.resolved.span(path)
         if not path:  # the whole file is no place to point at
             span = span.file.span(0, 0) if span.line == 1 else span
+        if stray := next((one for name, child in self.shapes.children(whole, instance) if self.shapes.is_free(
+                child, instance[name], key) and (one := self.resolved.node((*path, name, key)))), None):
+            span, help_ = stray.key or stray.place, f"here it is taken for a name of your own; move it up to {name_of(path)}"
         found = Diagnostic(
             MISSING, message, span, help_, (*removed, *self.resolved.origins(path)) if path else removed
         )

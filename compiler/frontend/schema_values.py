@@ -12,7 +12,8 @@ from ..source import Node
 from .extends import described
 from .hints import form, rewritten
 from .resolve import Resolved
-from .shapes import Shapes, written
+from .schema_words import written
+from .shapes import Shapes
 
 Path = tuple[str, ...]
 Finding = tuple[str, str, str | None, Path]  # code, message, help, path

@@ -10,22 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from ..diagnostics import listing
+from .schema_words import SOMETHING, TYPES, either, written
 from .verdict import Verdicts, is_type
 
 JsonSchema = Mapping[str, Any]
 Path = tuple[str, ...]
 ANY_ITEM, ANY_NAME = "*", "<name>"
-TYPES: dict[str, tuple[str, Any]] = {
-    "object": ("a mapping", dict),
-    "array": ("a list", list),
-    "string": ("text", str),
-    "integer": ("an integer", int),
-    "number": ("a number", (int, float)),
-    "boolean": ("true or false", bool),
-    "null": ("nothing (null)", type(None)),
-}
 MAX_REFERENCES = 40
-SOMETHING = "something else"  # what a schema expects that does not say
 NEVER: dict[str, Any] = {"not": {}}
 ANYTHING: dict[str, Any] = {}
 INSIDE = ("allOf", "then", "else", "oneOf", "anyOf", "items", "prefixItems", "additionalProperties")
@@ -224,6 +215,11 @@ class Shapes:
         """Whether the key at a path of a spec is the user's to name."""
         return any(one[len(path) - 1 : len(path)] == (ANY_NAME,) and _fits(one, path) for one in self.all_paths)
 
+    def is_free(self, schema: Any, value: object, key: str) -> bool:
+        """Whether a mapping takes a key as a name of the user's."""
+        parts = self.applicable(schema, value) if isinstance(value, dict) else []
+        return key not in _properties(parts) and any(isinstance(part.get("additionalProperties"), Mapping) for part in parts)
+
     @cached_property
     def also(self) -> dict[str, list[Path]]:
         """The keys that other programs call by another name, by that name; a key lists such names as its `x-also`."""
@@ -295,16 +291,3 @@ def _placed(schema: Any) -> Any:
     if isinstance(keys := placed.get("properties"), Mapping):
         placed["properties"] = {name: NEVER if one is False else one for name, one in keys.items()}
     return placed
-
-
-def written(value: object) -> str:
-    """A constant of a schema as YAML writes it."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)
-
-
-def either(words: Iterator[str] | Sequence[str]) -> str:
-    """ "a, b or c", each once."""
-    names = list(dict.fromkeys(words))
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

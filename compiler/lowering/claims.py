@@ -46,7 +46,7 @@ class _Reader:
 
     def machine(self, key: str, said: dict[str, Any]) -> Machine:
         return Machine(key, said["target"], DEVICES[said["target"]].title, said["count"], said.get("rows"),
-                       tuple(self.figures(key, said, ON_A_MACHINE)))
+                       said["estimated"], tuple(self.figures(key, said, ON_A_MACHINE)))
 
     def past(self, key: str, items: Any, kind: str) -> Iterator[Past]:
         for index, said in enumerate(items):

@@ -137,8 +137,8 @@ def _misspelt_values(text: str, place: Place, existing: frozenset[str]) -> Itera
     word = text[span.file.index(span.line, span.column) : span.file.index(span.end_line, span.end_column)]
     for kind, at, wrong in letters(word):
         valid = "another option" if wrong in place.options or place.kind == "name" and wrong in existing else ""
-        if place.options == ("true", "false") and wrong.lower() in place.options:
-            valid = "the same in another case"  # YAML 1.2 has True and TRUE too
+        if wrong.lower() == word and (place.options == ("true", "false") or place.node.value is None):
+            valid = "the same in another case"  # YAML 1.2 has True and TRUE too, and Null and NULL
         elif place.kind == "file" and os.path.normpath(wrong) == os.path.normpath(word):
             valid = "the same file"
         yield Slip(f"{place.kind} {kind}", f"{'.'.join(place.path)}@{at}", partial(_replaced, text, span, wrong),

@@ -134,7 +134,7 @@ def test_a_time_that_follows_from_its_speed_never_contradicts_it(speed: float, f
 def test_a_line_of_memory_goes_through_both_peaks(few: int, more: int, each: int, fixed: int) -> None:
     def machine(rows: int) -> Machine:
         peak = float(fixed + each * rows)
-        return Machine("", "h200", "", 1, rows, (Stated("", "peak_memory", "bytes", Range(peak, peak), None, None),))
+        return Machine("", "h200", "", 1, rows, False, (Stated("", "peak_memory", "bytes", Range(peak, peak), None, None),))
 
     line = memory_line(Claims((), (), (machine(few), machine(few + more)), (), ()))
     assert line is not None and line.each == pytest.approx(each)
