@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small
 snapshot=generated/meloformer_small/snapshot.json
-snapshot_sha256=7a544e9a11786aa53e6a2541b63e9d725a5fdc28854868a0b65e2e664ad9d2d2
+snapshot_sha256=136812d3f8377b76bb343ecd75f386242a4ecba7f63be8bb01f7771873b9d7c7
 build='expc build'
 events=runs/meloformer_small/events.jsonl
 stages=(preflight prepare train evaluate report)

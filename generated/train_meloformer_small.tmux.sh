@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 7a544e9a11786aa53e6a2541b63e9d725a5fdc28854868a0b65e2e664ad9d2d2
+# Snapshot 136812d3f8377b76bb343ecd75f386242a4ecba7f63be8bb01f7771873b9d7c7
 
 set -euo pipefail
 

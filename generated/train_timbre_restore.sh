@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore
 snapshot=generated/timbre_restore/snapshot.json
-snapshot_sha256=fe5abdc63831527d226236168665b2b72c020e074bf03c6e6bf6ad7e8d2a52eb
+snapshot_sha256=2515f4ff3d528fd7845111e5dd534f08a4238c44fa6d345b810b958e6f67d068
 build='expc build'
 events=runs/timbre_restore/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot fe5abdc63831527d226236168665b2b72c020e074bf03c6e6bf6ad7e8d2a52eb
+# Snapshot 2515f4ff3d528fd7845111e5dd534f08a4238c44fa6d345b810b958e6f67d068
 
 set -euo pipefail
 

@@ -38,7 +38,7 @@ def rows(experiment: Experiment, words: Words) -> Iterator[Row]:
         if value is None:
             continue
         explained = f"explain.{key}"
-        told = [said.get(key, ""), words(explained, **facts) if explained in words else ""]
+        told = [said.get(key, ""), words(explained, **facts) if value and explained in words else ""]
         yield Row(key, words.label("key", key), _shown(key, value, words), "<br>".join(text for text in told if text))
 
 
@@ -51,6 +51,8 @@ def _values(experiment: Experiment) -> dict[str, Any]:
     if batch := training.batch:
         values |= {"batch.rows": batch.rows, "batch.accumulation": batch.accumulation, "batch.ranks": batch.ranks,
                    "batch.total_tokens": batch.tokens}
+    workers = {one.workers for one in experiment.loading.values()}
+    values |= {"batch.workers": workers.pop() if len(workers) == 1 else None}  # else the phases' table tells
     values |= {"optimizer.gradient_clip": training.gradient_clip} | _fields("schedule", experiment.schedule)
     values |= {"steps": training.steps, "seed": training.seed, "precision": training.precision,
                "compile": training.compile if training.groups else None}
@@ -73,7 +75,7 @@ def _values(experiment: Experiment) -> dict[str, Any]:
 
 def _fields(prefix: str, settings: Any) -> dict[str, Any]:
     """Settings by key, those of a mapping or a part below its name. A field marked `beside` is no section of a spec: what
-    it holds is told of beside the others."""
+    it holds is told of beside the others. One marked `sentences` holds texts of several words."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(settings) if settings else ():
         value, key = getattr(settings, field.name), f"{prefix}.{field.name}"
@@ -82,7 +84,7 @@ def _fields(prefix: str, settings: Any) -> dict[str, Any]:
         elif isinstance(value, dict):
             found |= {f"{key}.{name}": listed(one) for name, one in value.items()}
         else:
-            found[key] = listed(value)
+            found[key] = " / ".join(value) if field.metadata.get("sentences") else listed(value)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -47,7 +47,7 @@ class Data:
     sample_rate: int
     mask_padding: bool
     seed: int
-    prompts: tuple[str, ...]
+    prompts: tuple[str, ...] = field(metadata={"sentences": True})
 
     @property
     def frames(self) -> int:
