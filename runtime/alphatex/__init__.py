@@ -8,7 +8,7 @@ lists what is wrong with one and `validity(text)` scores what a model wrote; `tu
 from .checker import STRICTER, Validity, check, validity
 from .chunks import chunk_piece
 from .collection import tunes
-from .documents import Document, DocumentError, load_folder, split_by_piece
+from .documents import Document, DocumentError, content_of, held_out, load_folder, split_by_piece
 from .lexer import Problem
 from .piece import generate_piece
 
@@ -20,7 +20,9 @@ __all__ = [
     "Validity",
     "check",
     "chunk_piece",
+    "content_of",
     "generate_piece",
+    "held_out",
     "load_folder",
     "split_by_piece",
     "tunes",

@@ -72,15 +72,28 @@ def split_by_piece(
     content stay on one side. Of n documents about `valid_fraction` (0 up to, not including, 1) go to validation: at
     least one piece if the fraction is positive, and never all. Raises DocumentError when there are too few pieces.
     """
+    contents = [content_of(document.text) for document in documents]
+    chosen = held_out(contents, valid_fraction, seed)
+    train = [document for document, content in zip(documents, contents, strict=True) if content not in chosen]
+    valid = [document for document, content in zip(documents, contents, strict=True) if content in chosen]
+    return train, valid
+
+
+def content_of(text: str) -> str:
+    """SHA-256 (hex) of a piece's text, by which equal pieces are known."""
+    return hashlib.sha256(text.strip().encode("utf-8")).hexdigest()
+
+
+def held_out(contents: Sequence[str], valid_fraction: float, seed: int) -> set[str]:
+    """Which contents go to validation, as `split_by_piece` says. Raises DocumentError."""
     if not 0 <= valid_fraction < 1:
         raise DocumentError(f"the validation fraction is {valid_fraction}; it must be at least 0 and below 1")
-    contents = [hashlib.sha256(document.text.strip().encode("utf-8")).hexdigest() for document in documents]
     ranked = sorted(set(contents), key=lambda content: hashlib.sha256(f"{seed} {content}".encode()).hexdigest())
     if valid_fraction > 0 and len(ranked) < 2:
         message = f"{len(ranked)} different pieces cannot be split; bring at least two, or set the fraction to 0"
         raise DocumentError(message)
     copies = Counter(contents)
-    wanted = valid_fraction * len(documents)
+    wanted = valid_fraction * len(contents)
     chosen: set[str] = set()
     held = 0
     for content in ranked[:-1]:
@@ -88,6 +101,4 @@ def split_by_piece(
             break
         chosen.add(content)
         held += copies[content]
-    train = [document for document, content in zip(documents, contents, strict=True) if content not in chosen]
-    valid = [document for document, content in zip(documents, contents, strict=True) if content in chosen]
-    return train, valid
+    return chosen

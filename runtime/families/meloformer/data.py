@@ -17,7 +17,7 @@ import torch
 
 from expc.compiler.contract.families.meloformer import KINDS, Config, Data
 
-from ...alphatex import Document, split_by_piece
+from ...alphatex import content_of, held_out
 from ...alphatex.documents import DocumentError
 from ...errors import UserError
 from ...files import sha256_of
@@ -47,10 +47,15 @@ def source_sha256(data: Data, workspace: Path) -> str:
 
 def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:
     """Writes the token files into an empty folder; returns their fingerprint. Raises UserError."""
-    pieces = list(_pieces(config.data, workspace, say))
-    parts = dict(zip(("train", "valid"), _split(pieces, config.data), strict=True))
+    pieces, contents = list[np.ndarray](), list[str]()  # two bytes a token: a large library has hundreds of millions
+    for piece in _pieces(config.data, workspace, say):
+        pieces.append(np.asarray(piece, dtype=TYPE))
+        contents.append(content_of(" ".join(map(str, piece))))
+    parts = dict(zip(("train", "valid"), _split(pieces, contents, config.data), strict=True))
     for name, chosen in parts.items():
-        np.concatenate([np.asarray(piece, dtype=TYPE) for piece in chosen]).tofile(folder / f"{name}.bin")
+        with (folder / f"{name}.bin").open("wb") as file:
+            for one in chosen:
+                one.tofile(file)
     counts = {name: sum(map(len, chosen)) for name, chosen in parts.items()}
     _enough(config, counts["train"])
     train = load(folder, "train")
@@ -93,17 +98,18 @@ def _of_folder(folder: Path, say: Say) -> Iterator[list[int]]:
         say(f"{len(refused):,} of {len(found):,} files are left out: {'; '.join(refused[:SHOWN])}{more}")
 
 
-def _split(pieces: Sequence[list[int]], data: Data) -> tuple[list[list[int]], list[list[int]]]:
-    """Pieces to train on and held-out ones; equal pieces stay on one side."""
-    texts = [Document(str(index), " ".join(map(str, piece))) for index, piece in enumerate(pieces)]
+def _split(pieces: Sequence[np.ndarray], contents: Sequence[str], data: Data) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Pieces to train on and held-out ones; those of equal content stay on one side."""
     try:
-        train, valid = split_by_piece(texts, data.valid_fraction, data.seed)
+        chosen = held_out(contents, data.valid_fraction, data.seed)
     except DocumentError as error:
         raise UserError(str(error)) from error
+    train, valid = ([piece for piece, content in zip(pieces, contents, strict=True) if (content in chosen) == is_held]
+                    for is_held in (False, True))
     if not train or not valid:
         raise UserError(f"{len(pieces):,} pieces at data.valid_fraction {data.valid_fraction:g} leave {len(train):,} to train "
                         f"on and {len(valid):,} held out; both need some")
-    return [pieces[int(one.name)] for one in train], [pieces[int(one.name)] for one in valid]
+    return train, valid
 
 
 def rows_of(config: Config, tokens: int) -> int:
