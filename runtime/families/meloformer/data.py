@@ -31,6 +31,8 @@ from .model import NOTHING
 TYPE = np.dtype("<u2")
 CHORD = NAMES.index("chord")
 SAY_EVERY = 1000
+AT_ONCE = 64
+"""Rows whose bars are counted together."""
 SHOWN = 5
 """So many files that cannot be read are named."""
 
@@ -131,8 +133,10 @@ def _enough(config: Config, tokens: int) -> None:
 def _without_summary(ids: np.ndarray, config: Config) -> float:
     """Share of the tokens that stand behind the summarised bars when rows are cut from the beginning."""
     length = config.model.sequence_length
-    rows = torch.from_numpy(ids[: len(ids) // length * length].reshape(-1, length).astype(np.int64))
-    return float((bars_of(rows)[1] >= config.model.bars).double().mean()) if len(rows) else 0.0
+    rows = ids[: len(ids) // length * length].reshape(-1, length)
+    behind = sum(int((bars_of(torch.from_numpy(rows[at:at + AT_ONCE].astype(np.int64)))[1] >= config.model.bars).sum())
+                 for at in range(0, len(rows), AT_ONCE))
+    return behind / rows.size if rows.size else 0.0
 
 
 def load(folder: Path, part: str) -> np.ndarray:
