@@ -24,16 +24,19 @@ SMOOTHING = 25
 
 
 def loss_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent: Sequence[Mapping[str, Any]],
-               references: Mapping[str, float], what: str = "loss (nats per token)") -> None:
+               references: Mapping[str, float], what: str = "loss (nats per token)", phases: Mapping[int, str] | None = None,
+               weighted: bool = False) -> None:
     """Training and held-out loss over steps; the parent's in grey; `references` are horizontal lines by their label.
 
-    Lines are those of `metrics.jsonl`. What lies above 1.15 times the largest reference is cut off.
+    Lines are those of `metrics.jsonl`. What lies above 1.15 times the largest reference is cut off. `phases` are vertical lines
+    where a phase begins. With `weighted`, they weigh losses anew: the training loss is no one figure, and has axes of its own.
     """
-    figure, axes = _axes(title, what)
+    figure, axes = _axes(title, f"held-out {what}" if weighted else what)
+    above = _above(figure, axes, f"weighted {what}") if weighted else axes
     for lines, colour, whose in ((parent, PARENT, "parent, "), (own, OWN, "")):
         raw = _series(lines, "train", "loss")
-        axes.plot(*raw, color=colour, alpha=0.22, linewidth=0.8)
-        axes.plot(*_smoothed(raw), color=colour, linewidth=1.6, label=f"{whose}training")
+        above.plot(*raw, color=colour, alpha=0.22, linewidth=0.8)
+        above.plot(*_smoothed(raw), color=colour, linewidth=1.6, label=f"{whose}training")
         held_out = _series(lines, "valid", "valid_loss")
         axes.plot(*held_out, color=colour, marker="o", markersize=3.5, linestyle="--", linewidth=1,
                   label=f"{whose}validation")
@@ -45,7 +48,11 @@ def loss_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent:
         axes.annotate(f"{label} = {value:.2f}", (1, value), xycoords=("axes fraction", "data"), xytext=(-4, 3),
                       textcoords="offset points", ha="right", fontsize=8, color=REFERENCE)
     _limit(axes, references)
-    _save(figure, axes, path)
+    for step, name in (phases or {}).items():
+        for each in figure.axes:
+            each.axvline(step, color=REFERENCE, linewidth=0.8, linestyle=":")
+        above.annotate(f" {name}", (step, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color=REFERENCE)
+    _save(figure, path)
 
 
 def rate_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent: Sequence[Mapping[str, Any]],
@@ -58,7 +65,7 @@ def rate_curve(path: Path, title: str, own: Sequence[Mapping[str, Any]], parent:
     axes.plot(*_series(parent, "train", "rate"), color=PARENT, linewidth=1.4, label="parent, applied")
     axes.plot(*_series(own, "train", "rate"), color=OWN, linewidth=1.4, label="applied")
     axes.set_ylim(bottom=0)
-    _save(figure, axes, path)
+    _save(figure, path)
 
 
 def series_curves(path: Path, title: str, runs: Mapping[str, Sequence[Mapping[str, Any]]], kinds: Sequence[int]) -> None:
@@ -68,7 +75,7 @@ def series_curves(path: Path, title: str, runs: Mapping[str, Sequence[Mapping[st
     for (label, lines), kind in zip(runs.items(), kinds, strict=True):
         axes.plot(*_series(lines, "valid", "valid_loss"), marker="o", markersize=3.5, linewidth=1.4, label=label,
                   linestyle=("-", "--", ":", "-.")[kind % 4])
-    _save(figure, axes, path)
+    _save(figure, path)
 
 
 def _axes(title: str, what: str) -> tuple[Figure, Axes]:
@@ -78,15 +85,30 @@ def _axes(title: str, what: str) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(9, 4.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlabel("step (optimizer updates)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    _plain(axes, what)
+    return figure, axes
+
+
+def _above(figure: Figure, axes: Axes, what: str) -> Axes:
+    """Axes of their own above the others, over the same steps."""
+    figure.set_size_inches(9, 6.4)
+    grid = figure.add_gridspec(2, 1)
+    axes.set_subplotspec(grid[1])
+    made = figure.add_subplot(grid[0], sharex=axes)
+    made.tick_params(labelbottom=False)
+    _plain(made, what)
+    return made
+
+
+def _plain(axes: Axes, what: str) -> None:
     axes.set_ylabel(what)
     axes.grid(color="#d0d7de", linewidth=0.6)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return figure, axes
 
 
 def _series(lines: Sequence[Mapping[str, Any]], kind: str, name: str) -> tuple[list[int], list[float]]:
@@ -114,14 +136,15 @@ def _limit(axes: Axes, references: Mapping[str, float]) -> None:
         axes.set_ylim(max(0.0, low), min(high, 1.15 * max(references.values())))
 
 
-def _save(figure: Figure, axes: Axes, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     """Writes the picture whole. Curves without a point stay out of the legend."""
     import numpy as np
 
-    drawn = [line for line in axes.get_lines()
-             if np.size(line.get_xdata()) and not str(line.get_label()).startswith("_")]
-    if drawn:
-        axes.legend(handles=drawn, fontsize=8, facecolor="white", edgecolor="none", framealpha=0.9)
+    for axes in figure.axes:
+        drawn = [line for line in axes.get_lines()
+                 if np.size(line.get_xdata()) and not str(line.get_label()).startswith("_")]
+        if drawn:
+            axes.legend(handles=drawn, fontsize=8, facecolor="white", edgecolor="none", framealpha=0.9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     write_atomic(path, buffer.getvalue())

@@ -49,6 +49,15 @@ def publish(experiment: Experiment, workspace: Path, documents: list[Path]) -> l
     return copies
 
 
+def _unit(experiment: Experiment) -> str:
+    """What the drawn losses are counted in."""
+    if not experiment.training.groups:
+        return "loss, as the program reports it"
+    if loss_unit(experiment) != "nats":
+        return "loss"
+    return "loss (nats per token)" if experiment.counted == "tokens" else "loss (nats)"
+
+
 def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, str]:
     """The figures that there are points for: name -> path relative to the run's folder."""
     if not any(line["kind"] == "train" for line in evidence.metrics):
@@ -57,9 +66,9 @@ def draw(experiment: Experiment, evidence: Evidence, folder: Path) -> dict[str, 
 
     training, paths = experiment.training, {"loss": "figures/loss.png", "rate": "figures/rate.png"}
     levels = {LABELS[name]: value for name, value in references(experiment, evidence).items()}
-    of_ours = "loss (nats per token)" if loss_unit(experiment) == "nats" else "loss"
-    unit = of_ours if training.groups else "loss, as the program reports it"
-    figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels, unit)
+    figures.loss_curve(folder / paths["loss"], f"{experiment.run}: loss", evidence.metrics, evidence.parent, levels,
+                       _unit(experiment), {phase.start: phase.name for phase in training.phases[1:]},
+                       any(phase.losses for phase in training.phases))
     if "rate" not in training.curves:
         return paths | {"rate": ""}
     figures.rate_curve(folder / paths["rate"], f"{experiment.run}: learning rate", evidence.metrics, evidence.parent,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from expc.compiler.contract.schedules import trapezoid
@@ -25,6 +26,14 @@ def test_both_curves_are_written_whole(tmp_path: Path, own: list) -> None:
     figures.rate_curve(tmp_path / "new" / "rate.png", "run: rate", own, [], trapezoid(0, 20, 5, 5, 0.1), 0, 20)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["loss.png", "rate.png"]
     assert all(path.read_bytes().startswith(PNG) for path in (tmp_path / "new").iterdir())
+
+
+def test_phases_are_marked_and_a_weighted_loss_stands_apart(tmp_path: Path) -> None:
+    sizes = []
+    for name, weighted in (("one.png", False), ("two.png", True)):
+        figures.loss_curve(tmp_path / name, "run: loss", LINES, [], {}, "loss", {15: "adversarial"}, weighted)
+        sizes.append(plt.imread(tmp_path / name).shape[:2])
+    assert sizes == [(552, 1080), (768, 1080)]
 
 
 def test_the_same_lines_give_the_same_bytes(tmp_path: Path) -> None:
