@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.promises import Suite
 from expc.compiler.contract.snapshot import training_sha256
@@ -40,13 +42,14 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
     place = target.relative_to(workspace)
     checkpoint, existing = sha256_of(found.folder / MANIFEST), read_json(target)
     if isinstance(existing, dict) and not why_unfit(experiment, existing, step, checkpoint):
-        say(f"evaluated already, from the same checkpoint and suites: {place}")
+        say(f"evaluated already, from the same checkpoint in the same way: {place}")
         return target
     if target.is_file():
-        say(f"{place} is of another checkpoint or other suites; evaluating again")
+        say(f"{place} is of another checkpoint, or was judged in another way; evaluating again")
     remove_leftovers(target.parent, f".{target.stem}.")  # of an evaluation that was killed
     say(f"evaluating {experiment.run} at step {step:,}")
-    measured, position = _judge(experiment)(experiment, workspace, found, say), found.position
+    judge, position = judged if is_supervised(experiment.training.family) else _judged_here, found.position
+    measured = judge(experiment, workspace, found, say)
     write_json(target, identity(experiment, step) | {
         "checkpoint_sha256": checkpoint, **measured,
         "position": {"samples": position.samples, "tokens": position.tokens, "seconds": position.seconds}})
@@ -55,38 +58,35 @@ def evaluate(experiment: Experiment, workspace: Path, say: Say, step: int | None
     return target
 
 
-def _judge(experiment: Experiment) -> Callable[[Experiment, Path, Found, Say], dict[str, Any]]:
-    """Who judges it: a foreign program, the family itself, or the suites."""
-    if is_supervised(experiment.training.family):
-        return judged
-    return _measured if experiment.evaluation.measures else _sampled
-
-
-def _measured(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:
-    """The findings of the family's own evaluation; its exhibits go into a folder beside the result, whole or not at all."""
+def _judged_here(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:
+    """What the family itself finds, or the suites, on the data that was trained on."""
     data, fingerprint = prepare(experiment, workspace)
     _same_data(experiment, workspace, fingerprint)
     where, started = device(), time.monotonic()
-    family = families.load(experiment.training.family)
+    judge = _measured if experiment.evaluation.measures else _sampled
+    results = judge(experiment, workspace, data, where, found, say)
+    return {"device": str(where), "seconds": round(time.monotonic() - started, 3)} | results
+
+
+def _measured(experiment: Experiment, workspace: Path, data: Path, where: torch.device, found: Found, say: Say,
+              ) -> dict[str, Any]:
+    """The findings of the family's own evaluation; its exhibits go into a folder beside the result, whole or not at all."""
     with whole_folder(exhibits_folder(workspace, experiment.run, found.position.step)) as folder:
+        family = families.load(experiment.training.family)
         findings = family.evaluate(experiment.training, data, found.folder, where, folder, say)
     for metric in experiment.evaluation.measures:
         if metric.name in findings.measured:
             say(f"{metric.name}: {findings.measured[metric.name]:.4g}" + "".join(
                 f", {name} {figures[metric.name]:.4g}" for name, figures in findings.against.items() if metric.name in figures))
-    return {"device": str(where), "seconds": round(time.monotonic() - started, 3), "suites": {}, "composite": None,
-            "findings": asdict(findings)}
+    return {"suites": {}, "composite": None, "findings": asdict(findings)}
 
 
-def _sampled(experiment: Experiment, workspace: Path, found: Found, say: Say) -> dict[str, Any]:
+def _sampled(experiment: Experiment, workspace: Path, data: Path, where: torch.device, found: Found, say: Say,
+             ) -> dict[str, Any]:
     """Scores by suite, and the composite, from completions of the suites' prompts."""
-    data, fingerprint = prepare(experiment, workspace)
-    _same_data(experiment, workspace, fingerprint)
-    where, started = device(), time.monotonic()
     generator = families.load(experiment.training.family).generator(experiment.training, data, found.folder, where)
     results = {suite.name: _run(suite, generator, say) for suite in experiment.evaluation.suites}
-    return {"device": str(where), "seconds": round(time.monotonic() - started, 3), "suites": results,
-            "composite": suites.composite(results)}
+    return {"suites": results, "composite": suites.composite(results)}
 
 
 def _run(suite: Suite, generator: families.Generator, say: Say) -> dict[str, Any]:
