@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import names, quantities, rendering
+from . import against, names, quantities, rendering
 from .claims import Stated
 from .configuration import reasons, rows
 from .experiment import Change, Experiment, Remark
@@ -44,6 +44,7 @@ def context(experiment: Experiment, language: str) -> dict[str, Any]:
         "metric": lambda name: _metric(experiment, name, words),
         "reason": lambda key: said.get(key, ""),
         "factor": factor,
+        "beside": against.rows(experiment, words),
         "section_notes": lambda section: _section_notes(experiment, section, own),
         "other_notes": tuple(note for note in experiment.notes if note.about not in own and _section(note) is None),
         "stated": tuple(_stated(experiment, words)),
@@ -67,7 +68,7 @@ def factor(change: Change) -> str:
         before, after = (quantities.parse(side or "", "count") for side in (change.before, change.after))
     except quantities.NotAQuantity:
         return "–"
-    return f"× {quantities.significant(after / before, 3)}" if before else "–"
+    return against.times(before, after)
 
 
 def _stages(experiment: Experiment) -> Iterator[str]:
