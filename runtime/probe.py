@@ -81,25 +81,31 @@ def text_of(spec: str, profile: str | None, folder: Path, of_run: Callable[[str]
     return next((folder / "built").glob("*/snapshot.json")).read_text(encoding="utf-8")
 
 
+def length_of(training: Training) -> int | None:
+    """How long the family's sequences are: the model's `sequence_length`, which need not be what a batch counts of a sample
+    (a glyph is one, however many tokens draw it). None where the family has no such setting."""
+    return getattr(getattr(training.config, "model", None), "sequence_length", None)
+
+
 def shaped(training: Training, rows: int, length: int) -> Training:
-    """The training with another batch: so many rows of that length, accumulated at most twice."""
-    batch = known(training.batch)
-    batch = replace(batch, rows=rows, sequence_length=length, accumulation=min(batch.accumulation, MICRO_BATCHES))
-    config = training.config
-    if length != known(training.batch).sequence_length:
+    """The training with another batch: so many rows of that length (0: as it is), accumulated at most twice."""
+    batch, config, own = known(training.batch), training.config, length_of(training)
+    batch = replace(batch, rows=rows, accumulation=min(batch.accumulation, MICRO_BATCHES))
+    if length and own is not None:
         config = replace(config, model=replace(config.model, sequence_length=length))
+        if batch.sequence_length == own:
+            batch = replace(batch, sequence_length=length)
     return replace(training, batch=batch, config=config)
 
 
 def spec_says(experiment: Experiment, kind: Kind) -> int:
     """The size in the spec. Raises UserError where the family's samples have no length that can be set."""
-    batch = known(experiment.training.batch)
     if kind == "batch":
-        return batch.rows
-    if not hasattr(getattr(experiment.training.config, "model", None), "sequence_length"):
+        return known(experiment.training.batch).rows
+    if (length := length_of(experiment.training)) is None:
         raise UserError(f"the family {experiment.training.family} has no sequence length to probe; probe batch instead",
                         MISUSED)
-    return batch.sequence_length
+    return length
 
 
 def probe(text: str, kind: Kind, memory: int | None, patience: int, most: int | None, folder: Path,
@@ -119,8 +125,7 @@ def probe(text: str, kind: Kind, memory: int | None, patience: int, most: int | 
         f"{duration(patience)} a try; the spec says {said:,}")
 
     def attempt(wanted: int) -> Try:
-        rows, length = (wanted, known(experiment.training.batch).sequence_length) if kind == "batch" else (
-            known(experiment.training.batch).rows, wanted)
+        rows, length = (wanted, 0) if kind == "batch" else (known(experiment.training.batch).rows, wanted)
         made = _attempt(path, wanted, rows, length, limit, patience)
         say(shown(made, kind))
         return made

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expc.compiler.contract import snapshot
+from expc.compiler.contract.training import known
+from expc.compiler.pipeline import Session
 from expc.runtime import probe
 from expc.runtime.errors import UserError
 from tests.compiler.commands.shell import ROOT, expc
@@ -64,6 +66,26 @@ def test_a_failure_of_another_kind_is_no_answer(tmp_path: Path) -> None:
     path.write_text(snapshot.dumps(toy_family.experiment(toy_family.training())).replace("0", "1"), encoding="utf-8")
     with pytest.raises(UserError, match="the try with 2 failed"):
         probe._attempt(path, 2, 2, 8, None, 120)
+
+
+@pytest.mark.parametrize(("spec", "length", "counted"), [("meloformer_small", 512, True), ("glyph_vae", 48, False)])
+def test_a_length_is_the_models_and_a_batch_has_it_where_it_counts_it(spec: str, length: int, counted: bool) -> None:
+    """A glyph counts as one sample however long it is; its tokens are what a probe tries more of."""
+    experiment = Session(ROOT, "smoke").compile(ROOT / "specs" / f"{spec}.yaml").experiment
+    assert experiment is not None
+    assert probe.spec_says(experiment, "seq_len") == length
+    longer = probe.shaped(experiment.training, 2, 999)
+    assert probe.length_of(longer) == 999 and known(longer.batch).rows == 2
+    assert known(longer.batch).sequence_length == (999 if counted else 1)
+    wider = probe.shaped(experiment.training, 2, 0)
+    assert probe.length_of(wider) == length and wider.config == experiment.training.config
+
+
+def test_a_family_without_a_length_says_so() -> None:
+    experiment = Session(ROOT, "smoke").compile(ROOT / "specs" / "timbre_restore.yaml").experiment
+    assert experiment is not None and probe.length_of(experiment.training) is None
+    with pytest.raises(UserError, match="timbre_restore has no sequence length to probe; probe batch"):
+        probe.spec_says(experiment, "seq_len")
 
 
 @pytest.mark.parametrize(("words", "said"), [

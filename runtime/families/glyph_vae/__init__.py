@@ -11,7 +11,7 @@ from expc.compiler.contract.codec import to_plain
 from expc.compiler.contract.families.glyph_vae import COORDINATES
 from expc.compiler.contract.training import Training, known
 
-from ...updates import seconds_an_update
+from ...updates import average_and_clip, precision, seconds_an_update
 from .. import Say
 from . import data as prepared
 from . import pictures
@@ -65,9 +65,11 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
 
     def update() -> None:
         for _ in range(batch.accumulation):
-            parts = model.losses(glyphs, chance[:, :-1], chance[:, -1] < objective.image_dropout, objective.free_bits,
-                                 objective.free_bits_over == "dimension")
+            with precision(training, device):
+                parts = model.losses(glyphs, chance[:, :-1], chance[:, -1] < objective.image_dropout, objective.free_bits,
+                                     objective.free_bits_over == "dimension")
             (parts["l1"] + parts["ce"] + parts["held"]).backward()
+        average_and_clip(model.parameters(), training.gradient_clip)
         adamw.step()
         adamw.zero_grad(set_to_none=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +117,11 @@ def test_samples_depend_on_seed_and_number_alone(folder: Path, checkpoint: Path,
 
 def test_a_probe_takes_time() -> None:
     assert glyph_vae.probe(training(), CPU, 1) > 0
+
+
+def test_a_probe_takes_its_losses_in_the_precision_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU that is bf16 where the spec says so; here, what enters it is written down."""
+    asked: list[tuple[str, torch.device]] = []
+    monkeypatch.setattr(glyph_vae, "precision", lambda run, device: asked.append((run.precision, device)) or nullcontext())
+    glyph_vae.probe(replace(training(), precision="bf16"), CPU, 1)
+    assert asked == [("bf16", CPU)] * 2
