@@ -19,8 +19,8 @@ from expc.compiler.contract.families.glyph_vae import COMMANDS, COORDINATES, SHR
 from .outlines import PAD, USED
 
 LOG_VARIANCE, FIRST_LOG_VARIANCE = 8.0, -3.0
-"""Log variances of the posterior are kept within plus and minus the first, and begin near the second: z that begins as noise
-is soon passed over."""
+"""Log variances of the posterior are kept within plus and minus the first, and begin near the second, about a nat of KL in
+each dimension. z that begins as noise, at the prior, is soon passed over: `docs/glyph_vae.md` has the figures."""
 
 
 TABLES = ("position.weight", "tokens.command.weight", "chosen.weight", "begin")
