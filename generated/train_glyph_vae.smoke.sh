@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.smoke
 snapshot=generated/glyph_vae.smoke/snapshot.json
-snapshot_sha256=0ef1486e0f8389b7d22745b10e78268a11cba15e482907a618d5f94d12400f45
+snapshot_sha256=7369d3520ef1f4a9a1c3addb191de5f86e29f79a12d89e9f2484d630acf47035
 build='expc build --profile smoke'
 events=runs/glyph_vae.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0ef1486e0f8389b7d22745b10e78268a11cba15e482907a618d5f94d12400f45
+# Snapshot 7369d3520ef1f4a9a1c3addb191de5f86e29f79a12d89e9f2484d630acf47035
 
 set -euo pipefail
 

@@ -2,7 +2,7 @@
 
 Usage: check_demo.py [FAMILY]. Reads what `make demo FAMILY=…` left in runs/: every expectation has to be met. Of the gpt
 family, also: the losses of the models of six and eight layers lie below half the entropy of single tokens, and all four are
-ranked.
+ranked. Of glyph_vae: none of its guards on z has fired.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ def problems(family: str) -> Iterator[str]:
                 yield f"{run}: {one.expectation.metric} is {one.outcome} ({one.measured})"
     if family == "gpt":
         yield from _alphatex()
+    if family == "glyph_vae":
+        yield from _unheard()
+
+
+def _unheard() -> Iterator[str]:
+    for run in RUNS["glyph_vae"]:
+        fired = json.loads((ROOT / "runs" / run / "record.json").read_text(encoding="utf-8")).get("guards") or []
+        print(f"{run}: guards fired {len(fired)} times")
+        for one in fired:
+            yield f"{run}: guard {one['guard']} fired at step {one['step']}"
 
 
 def _alphatex() -> Iterator[str]:

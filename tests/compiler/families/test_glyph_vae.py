@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -95,12 +97,55 @@ def test_every_form_of_the_spec_is_sound_and_survives_freezing() -> None:
         assert snapshot.loads(snapshot.dumps(one.experiment)) == one.experiment
 
 
+@pytest.mark.parametrize(("profile", "on_one_card"), [(None, 10_000), ("high_quality", 50_000), ("conservative", 50_000),
+                                                      ("aggressive", 50_000 * 16 / 12)])
+def test_every_warmup_of_the_source_takes_the_epochs_that_it_took_on_one_card(profile: str | None, on_one_card: float) -> None:
+    experiment = compiled(profile).experiment
+    assert experiment is not None and experiment.training.batch is not None
+    run, batch = experiment.training, experiment.training.batch
+    assert batch.ranks == 4
+    assert run.config.optimizer.kl_warmup_steps == round(on_one_card / batch.ranks)
+    for milestone, stated in zip(experiment.milestones, (10_000, 50_000), strict=False):
+        assert milestone.step == stated / batch.ranks
+
+
+@pytest.mark.parametrize("profile", [None, "high_quality"])
+def test_the_source_s_halves_are_wrong_as_the_note_says_and_their_sum_is_about_right(profile: str | None) -> None:
+    experiment = compiled(profile).experiment
+    assert experiment is not None
+    count = experiment.predictions.parameters
+    decoder = count["decoder"] + count["decoder_pixels"] + count["heads"]
+    assert decoder < 42e6 and sum(count.values()) - decoder > 18e6
+    assert sum(count.values()) == pytest.approx(60e6, rel=0.1)
+
+
+def test_the_source_s_sums_are_those_of_the_notes() -> None:
+    experiment = compiled().experiment
+    assert experiment is not None
+    notes = {note.about: note.text for note in experiment.notes}
+    low, high = (f"{math.floor(seconds * 625 * 600 / 3600 + 0.5):,}" for seconds in (10, 15))
+    assert f"{low} to {high} h" in notes["epochs"]["en"] and f"{low} 至 {high} 小时" in notes["epochs"]["zh"]
+    adam = f"{60 * 2 * glyph_vae.FP32} MB"
+    assert all(adam in text for text in notes["hardware.memory_budget"].values())
+
+
+@pytest.mark.parametrize("profile", [None, "high_quality", "conservative", "aggressive", "smoke"])
+def test_notes_and_reasons_give_the_same_figures_in_both_languages(profile: str | None) -> None:
+    experiment = compiled(profile).experiment
+    assert experiment is not None and experiment.notes
+    texts = [note.text for note in experiment.notes] + [one.why for one in (*experiment.guards, *experiment.expectations)]
+    for text in texts:
+        if text is not None and len(text) > 1:
+            zh, en = (re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d{3})", "", text[name])) for name in ("zh", "en"))
+            assert set(zh) == set(en), text
+
+
 def test_high_quality_is_set_beside_the_standard_factor_by_factor() -> None:
     experiment, standard = compiled("high_quality").experiment, compiled().experiment
     assert experiment is not None and standard is not None and experiment.against is not None
     assert experiment.against.run == "glyph_vae" and experiment.against.predictions == standard.predictions
     assert {change.key: (change.before, change.after) for change in experiment.against.changes} == {
-        "model.latent": ("128", "512"), "optimizer.losses.l1": ("10", "40"), "optimizer.kl_warmup_steps": ("10k", "12500"),
+        "model.latent": ("128", "512"), "optimizer.losses.l1": ("10", "40"), "optimizer.kl_warmup_steps": ("2500", "12500"),
         "optimizer.free_bits": ("0", "5")}
     page = artifacts(experiment)["glyph_vae.high_quality/EXPERIMENT_GLYPH_VAE_DESIGN.en.md"]
     assert "| `model.latent` | `128` | `512` | × 4 | The source calls" in page
