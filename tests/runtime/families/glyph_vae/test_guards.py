@@ -1,4 +1,4 @@
-"""The guards of the shipped spec: silent at the state that a run begins in and in a sound run, heard where z dies or explodes."""
+"""The guards of the shipped spec: silent at the state that a run begins in, heard where z dies or explodes."""
 
 from __future__ import annotations
 
