@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.high_quality
 snapshot=generated/glyph_vae.high_quality/snapshot.json
-snapshot_sha256=51dd9d862e8dd65c5c65f7e6a1e90597cf46f0e222fc1dd79b3ff705dac337c5
+snapshot_sha256=86ceb4bf627180ad172513408fc6126c7d46cf2990639e556fc833b56be555d3
 build='expc build --profile high_quality'
 events=runs/glyph_vae.high_quality/events.jsonl
 stages=(preflight prepare train evaluate report)

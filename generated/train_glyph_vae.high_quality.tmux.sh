@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile high_quality`, which overwrites changes.
-# Snapshot 51dd9d862e8dd65c5c65f7e6a1e90597cf46f0e222fc1dd79b3ff705dac337c5
+# Snapshot 86ceb4bf627180ad172513408fc6126c7d46cf2990639e556fc833b56be555d3
 
 set -euo pipefail
 

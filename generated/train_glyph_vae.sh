@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae
 snapshot=generated/glyph_vae/snapshot.json
-snapshot_sha256=9aa7732a57c8e08e584d38b5fc95df7fad668c647cce29e7d2d6c5bf6e3f00be
+snapshot_sha256=086668f841b3e055021215cd3dd4bf8dfb51162872b0d39af653a7c80399fa96
 build='expc build'
 events=runs/glyph_vae/events.jsonl
 stages=(preflight prepare train evaluate report)

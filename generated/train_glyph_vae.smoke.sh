@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.smoke
 snapshot=generated/glyph_vae.smoke/snapshot.json
-snapshot_sha256=7369d3520ef1f4a9a1c3addb191de5f86e29f79a12d89e9f2484d630acf47035
+snapshot_sha256=2040c39676b49544aff1b8760fc903582116ff41f81589f2af7ed9e1082fe7cc
 build='expc build --profile smoke'
 events=runs/glyph_vae.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

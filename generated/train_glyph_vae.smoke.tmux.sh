@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 7369d3520ef1f4a9a1c3addb191de5f86e29f79a12d89e9f2484d630acf47035
+# Snapshot 2040c39676b49544aff1b8760fc903582116ff41f81589f2af7ed9e1082fe7cc
 
 set -euo pipefail
 

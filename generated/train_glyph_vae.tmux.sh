@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 9aa7732a57c8e08e584d38b5fc95df7fad668c647cce29e7d2d6c5bf6e3f00be
+# Snapshot 086668f841b3e055021215cd3dd4bf8dfb51162872b0d39af653a7c80399fa96
 
 set -euo pipefail
 
