@@ -28,7 +28,7 @@ from ..trackers.feeding import fed
 from ..workspace import run_folder
 from . import load, offer
 from .child import Child, is_alive
-from .guarding import Guarding
+from .guarding import Guarding, refuse_stopped
 from .program import Program, changes, host, placeholder_values
 from .saved import Checkpoints, Start, start_from
 from .watch import Watch
@@ -47,6 +47,7 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         directory = family.program(experiment, workspace, None).directory
         checkpoints = _checkpoints(experiment, workspace, directory, record)
         found, source = _start(experiment, workspace, folder)
+        refuse_stopped(experiment, record, found)
         program = family.program(experiment, workspace, found)
         attempt = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source)
         with fed(experiment.trackers, folder):
@@ -198,6 +199,8 @@ class Attempt:
     def _close(self, outcome: str) -> None:
         self.watch.close()
         self.facts |= {"ended": now(), "outcome": outcome, "to_step": self.watch.step}
+        if self.guarding.fired:
+            self.facts["stopped_by"] = self.guarding.fired
         self._update(outcome=outcome, **self._memory())
         if self.child.left_behind:
             say("the program left processes behind, which have been ended")
