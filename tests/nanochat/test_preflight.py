@@ -14,6 +14,7 @@ import yaml
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.nanochat import revision
+from expc.runtime.errors import MISSING
 from expc.runtime.families import nanochat
 from expc.runtime.families.nanochat.checkout import flags, unlike
 from tests.nanochat.workspaces import DATE, STANDIN, build, first, git, merged, second
@@ -81,6 +82,22 @@ def test_another_commit_and_another_day(made: Made) -> None:
     assert "the spec pins" in said and "or state the other commit and its date" in said
     again = first_again(made, date="2026-07-01", commit=git(made.workspace / "nanochat", "rev-parse", "HEAD"))
     assert [f"is of {DATE}, the spec says 2026-07-01; mend command.date" in one for one in missing(again)] == [True]
+
+
+def test_changes_that_are_not_committed(made: Made) -> None:
+    ready(made.workspace / "base")
+    checkout = made.workspace / "nanochat"
+    (checkout / "notes.txt").write_text("of nobody's commit")
+    assert missing(made) == []
+    (checkout / "scripts" / "base_train.py").write_text(SCRIPT.read_text() + "\nprint('another loss')\n")
+    (said,) = missing(made)
+    assert "has changes that are not committed (scripts/base_train.py)" in said and f"git -C {checkout} stash" in said
+    code, log = made.run("prepare", "train")
+    assert code == MISSING and "has changes that are not committed" in log and "Traceback" not in log
+    git(checkout, "add", "-u")
+    assert len(missing(made)) == 1
+    git(checkout, "stash")
+    assert missing(made) == []
 
 
 def first_again(made: Made, **command: Any) -> Made:

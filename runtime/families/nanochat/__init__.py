@@ -63,9 +63,12 @@ def _parents(experiment: Experiment, workspace: Path) -> Start:
 def ready(experiment: Experiment, workspace: Path, start: Start | None, say: Say) -> dict[str, Any]:
     """Makes the folder that nanochat works in; returns the data's fingerprint, and what became of the parent's rates.
 
-    Raises UserError where the data have not been prepared, or the parent's checkpoint does not fit.
+    Raises UserError where the checkout is not what the spec pins (the preflight may have been a while ago), the data have not
+    been prepared, or the parent's checkpoint does not fit.
     """
     training, home = experiment.training, _home(experiment, workspace)
+    for problem in checkout.problems(training.config, workspace):
+        raise UserError(problem, MISSING)
     facts: dict[str, Any] = {"data": data.link(experiment, workspace, home)}
     target = home / CHECKPOINTS / training.config.checkout.tag
     if start is None or Path(start.file).parent == target:

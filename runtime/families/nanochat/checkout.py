@@ -1,4 +1,4 @@
-"""A checkout of nanochat against its spec: the commit that it is at, and the flags that its own source takes.
+"""A checkout of nanochat against its spec: its commit, what was changed since, and the flags that its own source takes.
 
 The source is parsed, never run: asking it for `--help` would import PyTorch.
 """
@@ -33,7 +33,22 @@ def problems(config: Config, workspace: Path) -> Iterator[str]:
                f"{pinned.commit[:12]}, or state the other commit and its date")
     elif at[1] != pinned.date:
         yield f"commit {at[0][:12]} is of {at[1]}, the spec says {pinned.date}; mend command.date"
+    if changed := _changed(folder):
+        yield (f"{folder} has changes that are not committed ({_some(changed)}), so that it is not the commit which the spec "
+               f"pins; put them away (git -C {folder} stash), or commit them and state that commit in command.commit and its "
+               "date in command.date")
     yield from unlike(script, revision(pinned.date))
+
+
+def _changed(folder: Path) -> list[str]:
+    """Files of the commit that are not as they are in it; what git does not know belongs to no commit."""
+    words = ["git", "--no-optional-locks", "-C", str(folder), "status", "--porcelain", "--untracked-files=no", "-z"]
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+    return [entry[3:] for entry in done.stdout.split("\0") if entry[2:3] == " "] if done.returncode == 0 else []
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def _commit(folder: Path) -> tuple[str, str] | None:
