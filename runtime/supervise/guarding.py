@@ -102,6 +102,6 @@ def refuse_stopped(experiment: Experiment, record: Record, start: Start | None) 
         return
     otherwise = "" if said["when"] == NOT_FINITE.when else (
         "; to go on all the same, take the guard out of the spec, build, and run again")
-    raise UserError(f"guard {said['guard']} ({said['when']}) ended this run at step {said['step']:,}, and its newest checkpoint "
-                    f"{start.file} is of step {start.step:,}. Move the checkpoints of step {said['step']:,} and later away to "
-                    f"go on from before it{otherwise}", STOPPED_BY_GUARD)
+    raise UserError(f"guard {said['guard']} ({said['when']}) ended this run at step {said['step']:,}, and its newest "
+                    f"checkpoint {start.file} is of step {start.step:,}. Move the checkpoints of step {said['step']:,} and "
+                    f"later away to go on from before it{otherwise}", STOPPED_BY_GUARD)

@@ -2,7 +2,7 @@
 
 Each gets a folder `checkpoints/step_000500` with a state of the form that every run's checkpoints have, so that resuming,
 evaluating and comparing treat them alike; the file itself stays where the program put it. A state notes size and time of
-the file: one that has changed since is another checkpoint.
+the file: one that has changed since is another checkpoint. Where a program writes several files for each, they count as one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,12 @@ class Checkpoints:
     values: Mapping[str, str]
     folder: Path
     identity: dict[str, str]
+    parts: Callable[[Path], list[Path]] = lambda path: [path]
+    """All files that make up the checkpoint which a path stands for, that path among them."""
+    distrusted: dict[str, Stamp] = field(default_factory=dict)
+    """Those, by path, on which the program has died while it went on from an earlier one."""
+    broken: dict[Path, str] = field(default_factory=dict)
+    """Those that the last look passed over, each with the reason."""
     _seen: dict[Path, Stamp] = field(default_factory=dict)
 
     def found(self) -> dict[int, Path]:
@@ -68,13 +74,17 @@ class Checkpoints:
         While the program runs a file counts only if it has stayed the same since the last look, `settled` leaves that out.
         `seconds` is how long the run had trained by now. What is noted and gone, or has changed, is forgotten.
         """
-        found = self.found()
-        self._forget(found)
+        found, self.broken = self.found(), {}
+        self._forget(found, settled)
         noted = []
         for step, path in found.items():
-            stamp = _stamp(path)
+            stamp = self._stamp(path)
             same, self._seen[path] = self._seen.get(path) == stamp, stamp
-            if (same or settled) and not self.place(step).is_dir() and why_broken(path) is None:
+            if not (same or settled) or self.place(step).is_dir():
+                continue
+            if why := self._why_broken(path, stamp):
+                self.broken[path] = why
+            else:
                 self._write(step, path, stamp, seconds)
                 noted.append(step)
         return noted
@@ -83,12 +93,29 @@ class Checkpoints:
         """Where a step's state lies."""
         return self.folder / f"step_{step:06d}"
 
-    def _forget(self, found: Mapping[int, Path]) -> None:
+    def distrust(self, path: Path) -> dict[str, Any]:
+        """From now on passes a checkpoint over as long as it does not change; returns what the record keeps of that."""
+        self.distrusted[str(path)] = stamp = self._stamp(path)
+        self._forget(self.found(), True)
+        return {"file": str(path), "stamp": stamp}
+
+    def _forget(self, found: Mapping[int, Path], closely: bool) -> None:
+        """Takes back notes of what is gone or has changed and, looking closely, of what is broken all the same."""
         for state in self.folder.glob("step_*/state.json"):
             said = read_json(state) or {}
             path = found.get((said.get("position") or {}).get("step", -1))
-            if path is None or _stamp(path) != said.get("file_stamp"):
+            stamp = None if path is None else self._stamp(path)
+            if path is None or stamp is None or stamp != said.get("file_stamp") or (
+                    closely and self._why_broken(path, stamp)):
                 discard(state.parent)
+
+    def _why_broken(self, path: Path, stamp: Stamp) -> str | None:
+        if self.distrusted.get(str(path)) == stamp:
+            return "the program died on it, and went on from an earlier one"
+        return next((why for one in self.parts(path) if (why := why_broken(one)) is not None), None)
+
+    def _stamp(self, path: Path) -> Stamp:
+        return _stamp(self.parts(path))
 
     def _write(self, step: int, path: Path, stamp: Stamp, seconds: float) -> None:
         position = {"step": step, "samples": None, "tokens": None, "seconds": round(seconds, 3)}
@@ -100,16 +127,18 @@ class Checkpoints:
 
 
 def why_broken(path: Path) -> str | None:
-    """What shows that a checkpoint is not whole: it is empty, or an archive (as PyTorch writes) that was cut short.
+    """What shows that a checkpoint is not whole: it is missing or empty, or an archive (PyTorch writes such) cut short.
 
     Other formats tell nothing from outside; they count as whole.
     """
+    if not path.exists():
+        return f"{path.name} is missing"
     files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
     if not files:
-        return "it is an empty folder"
+        return f"{path.name} is an empty folder"
     for one in files:
         if one.stat().st_size == 0 and one == path:
-            return "it is empty"
+            return f"{one.name} is empty"
         with one.open("rb") as file:
             archive = file.read(4) == b"PK\x03\x04"
         if archive and not zipfile.is_zipfile(one):
@@ -117,7 +146,7 @@ def why_broken(path: Path) -> str | None:
     return None
 
 
-def _stamp(path: Path) -> Stamp:
-    """Size in bytes and time of the newest change in nanoseconds, of a file or of all files of a folder."""
-    files: list[Any] = [one.stat() for one in (path, *path.rglob("*")) if one.is_file()]
+def _stamp(parts: Iterable[Path]) -> Stamp:
+    """Size in bytes and time of the newest change in nanoseconds, of files, and of all files of folders."""
+    files: list[Any] = [one.stat() for part in parts for one in (part, *part.rglob("*")) if one.is_file()]
     return {"bytes": sum(one.st_size for one in files), "changed": max((one.st_mtime_ns for one in files), default=0)}

@@ -13,12 +13,10 @@ from typing import Any
 
 from expc.compiler.contract import names
 from expc.compiler.contract.experiment import Experiment
-from expc.compiler.contract.quantities import DASH
-from expc.compiler.contract.snapshot import training_sha256
+from expc.compiler.contract.files import write_atomic
 from expc.compiler.contract.watching import Watching
 
-from .. import checkpoint, parent
-from ..errors import FAILED, INTERRUPTED, MISUSED, STOPPED_BY_GUARD, UserError
+from ..errors import FAILED, INTERRUPTED, STOPPED_BY_GUARD, UserError
 from ..files import remove_leftovers
 from ..journal import Metrics, event, now, read_lines
 from ..lock import exclusive
@@ -26,11 +24,11 @@ from ..progress import say
 from ..record import Record, git_state
 from ..trackers.feeding import fed
 from ..workspace import run_folder
-from . import load, offer
-from .child import Child, is_alive
+from . import load, offer, starting
+from .child import Child
 from .guarding import Guarding, refuse_stopped
 from .program import Program, changes, host, placeholder_values
-from .saved import Checkpoints, Start, start_from
+from .saved import Checkpoints, Start
 from .watch import Watch
 
 
@@ -38,20 +36,50 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     """Runs the program and keeps the run's record. Raises UserError however it ends before its last step."""
     folder = run_folder(workspace, experiment.run)
     with exclusive(folder / "lock", f"the run {experiment.run}"):
-        _refuse_orphan(record)
+        starting.refuse_orphan(record)
         remove_leftovers(folder / "checkpoints")
         if record.body["outcome"] == "done" and record.body["step"] >= experiment.training.steps:
             say(f"trained already: step {record.body['step']:,} of {experiment.training.steps:,}")
             return
         family = load(experiment.training.family)
         directory = family.program(experiment, workspace, None).directory
-        checkpoints = _checkpoints(experiment, workspace, directory, record)
-        found, source = _start(experiment, workspace, folder)
+        checkpoints = starting.checkpoints_of(experiment, workspace, directory, record)
+
+        def attempt(found: Start | None, source: str, passed_over: dict[str, Any] | None = None) -> None:
+            program = family.program(experiment, workspace, found)
+            one = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source, passed_over)
+            one.run(lambda: _offered("ready", experiment, workspace, found, say))
+
+        own = starting.own(experiment, folder)
+        found, source = (own, f"going on from {Path(own.file).name}") if own else starting.first(experiment, workspace)
         refuse_stopped(experiment, record, found)
-        program = family.program(experiment, workspace, found)
-        attempt = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source)
         with fed(experiment.trackers, folder):
-            attempt.run(lambda: _offered("ready", experiment, workspace, found, say))
+            try:
+                attempt(found, source)
+            except Unloaded as error:
+                if own is None or checkpoints is None:
+                    raise
+                _instead(experiment, folder, checkpoints, own, error, attempt)
+
+
+def _instead(experiment: Experiment, folder: Path, checkpoints: Checkpoints, died_on: Start, error: Unloaded,
+             attempt: Callable[[Start, str, dict[str, Any]], None]) -> None:
+    """Once more, from the checkpoint before the one that the program has died on: only that tells whether it is to blame."""
+    name, metrics = Path(died_on.file).name, folder / "metrics.jsonl"
+    before = starting.own(experiment, folder, died_on.step - 1)
+    if before is None:
+        raise UserError(f"{error}\nIt had not given a figure since it went on from {name}, and there is no checkpoint before "
+                        f"that one. If it is damaged, move it away: then the run begins again", FAILED) from error
+    say(str(error))
+    say(f"passing over {name}: the program has not given a figure since it went on from there; trying the one before, once")
+    event(folder, "skipped_checkpoint", file=name, why="the program died on it before its first figure")
+    figures = metrics.read_text(encoding="utf-8")
+    try:
+        attempt(before, f"going on from {Path(before.file).name}", checkpoints.distrust(Path(died_on.file)))
+    except Unloaded as again:
+        write_atomic(metrics, figures)  # the next start begins at the newest one again
+        raise UserError(f"{again}\nIt gave no figure after {name} and none after {Path(before.file).name}: something else than "
+                        "a damaged checkpoint seems to be wrong", FAILED) from again
 
 
 def _offered(name: str, experiment: Experiment, workspace: Path, *rest: Any) -> dict[str, Any]:
@@ -60,61 +88,18 @@ def _offered(name: str, experiment: Experiment, workspace: Path, *rest: Any) -> 
     return dict(function(experiment, workspace, *rest)) if function else {}
 
 
-def _refuse_orphan(record: Record) -> None:
-    """A program that outlived the process which watched it must not be started a second time."""
-    last = (record.body["attempts"] or [{}])[-1]
-    group = last.get("process_group")
-    if group and "ended" not in last and is_alive(group):
-        raise UserError(f"the program of an attempt that was killed still runs, as process group {group}; end it with: "
-                        f"kill -TERM -- -{group}", MISUSED)
-
-
-def _checkpoints(experiment: Experiment, workspace: Path, directory: Path, record: Record) -> Checkpoints | None:
-    """The run's checkpoints, with what the program saved while nobody looked."""
-    watching = experiment.watching
-    if watching is None or watching.checkpoints is None:
-        return None
-    identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
-                "snapshot_sha256": record.body["snapshot_sha256"]}
-    made = Checkpoints(watching.checkpoints, directory, placeholder_values(workspace, experiment.run),
-                       run_folder(workspace, experiment.run) / "checkpoints", identity)
-    foreign = list(made.found().values())
-    if foreign and not record.body["attempts"]:
-        raise UserError(f"{foreign[0]} is there already, and this run has not written it; move it away, or save below "
-                        "{run_folder} (watch.checkpoints.path)", MISUSED)
-    made.note(_seconds(record), settled=True)
-    return made
-
-
-def _seconds(record: Record) -> float:
-    return float(record.body.get("train_seconds") or 0.0)
-
-
-def _start(experiment: Experiment, workspace: Path, folder: Path) -> tuple[Start | None, str]:
-    """What the program goes on from, and in words."""
-    found, skipped = checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
-    for one in skipped:
-        say(f"passing over {one.folder.name}: {one.why}")
-    resume, saved = experiment.training.resume, experiment.watching.checkpoints if experiment.watching else None
-    if found and saved:
-        return start_from(found, saved), f"going on from {Path(found.state['file']).name}"
-    if resume is None or saved is None:
-        return None, "fresh"
-    inherited = offer(experiment.training.family, "inherited")
-    start = (inherited(experiment, workspace) if inherited else None) or start_from(
-        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
-    for change in experiment.changes:
-        say(f"not as in {resume.parent}: {change.key}: {change.before or DASH} -> {change.after or DASH}")
-    return start, f"from {resume.parent} step {resume.step}"
+class Unloaded(UserError):
+    """The program has died before its first figure, on a checkpoint that it may not have been able to read."""
 
 
 class Attempt:
     """One start of the program, to its end."""
 
     def __init__(self, experiment: Experiment, workspace: Path, record: Record, folder: Path, program: Program,
-                 checkpoints: Checkpoints | None, found: Start | None, source: str) -> None:
+                 checkpoints: Checkpoints | None, found: Start | None, source: str,
+                 passed_over: dict[str, Any] | None = None) -> None:
         self.experiment, self.record, self.folder, self.program = experiment, record, folder, program
-        self.workspace = workspace
+        self.workspace, self.found, self.passed_over = workspace, found, passed_over
         self.earlier = [{"outcome": "killed"} | one for one in record.body["attempts"]]
         """Those before this one; one that left no end was killed."""
         self.watching: Watching = experiment.watching  # type: ignore[assignment]
@@ -138,7 +123,7 @@ class Attempt:
             self._update(**({"data": found["data"]} if "data" in found else {}))
             with self.guarding.watchdog:
                 code = self.child.run(self.watch.output, self._tick)
-            self.watch.end(settled=code >= 0)
+            self.watch.end()
             self._judge(code)
             self.facts |= _offered("finished", self.experiment, self.workspace)
             outcome = "done"
@@ -174,14 +159,15 @@ class Attempt:
         steps, step, tail = self.experiment.training.steps, self.watch.step, self.watch.tail()
         place = f"step {step:,} of {steps:,}"
         if self.guarding.ended_by:
-            raise UserError(f"stopped by {self.guarding.ended_by}. What the program has saved since is its own business: look "
-                            "at it before you go on", STOPPED_BY_GUARD)
+            raise UserError(f"stopped by {self.guarding.ended_by}. The results document and events.jsonl say what was measured",
+                            STOPPED_BY_GUARD)
         if self.child.stopped_by:
             self._interrupted(place)
         if code:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
             hint = " (who has too little memory is ended so by the system)" if code == -9 else ""
-            raise UserError(f"the program {how} at {place}{hint}{tail}", FAILED)
+            kind = Unloaded if self.found and self.watch.silent else UserError
+            raise kind(f"the program {how} at {place}{hint}{tail}", FAILED)
         if not self.watch.reached(steps):
             raise UserError(f"the program ended with exit code 0 at {place}: it is not done. Does the number of steps that "
                             f"it is told agree with `steps`, and do its readers see its last lines?{tail}", FAILED)
@@ -199,6 +185,8 @@ class Attempt:
     def _close(self, outcome: str) -> None:
         self.watch.close()
         self.facts |= {"ended": now(), "outcome": outcome, "to_step": self.watch.step}
+        if self.passed_over and not self.watch.silent:
+            self.facts["passed_over"] = self.passed_over
         if self.guarding.fired:
             self.facts["stopped_by"] = self.guarding.fired
         self._update(outcome=outcome, **self._memory())

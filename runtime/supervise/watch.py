@@ -105,12 +105,17 @@ class Watch:
         self.metrics.write(self.step, "pace", {"seconds": round(self.seconds, 3)})
         self.metrics.flush()
 
-    def end(self, settled: bool) -> None:
-        """Takes in what came last, now that the program has ended; `settled`: by itself, not in the middle of a file."""
+    @property
+    def silent(self) -> bool:
+        """Whether the program has not given a single figure."""
+        return self._figures.count == 0
+
+    def end(self) -> None:
+        """Takes in what came last, now that the program has ended: what it has saved is what the next start finds."""
         for line in self._lines.end():
             self._line(line)
         self._figures.files()
-        self._look(settled)
+        self._look(settled=True)
 
     def reached(self, steps: int) -> bool:
         """Whether the program came to its last step.

@@ -99,6 +99,23 @@ def test_an_interrupted_run_goes_on_from_its_own_checkpoint(parent: Made, monkey
     assert made.steps() == list(range(21, 101))
 
 
+def test_a_checkpoint_is_its_three_files(parent: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = second(parent, name="torn", steps=60)
+    with monkeypatch.context() as patch:
+        patch.setenv("STANDIN_DELAY", "0.1")
+        process = made.start("prepare", "train")
+        process.wait_until(lambda: made.printed("step 00043/"))
+        process.signal(signal.SIGTERM)
+        assert process.end()[0] == INTERRUPTED
+    (tag(made) / "optim_000040_rank0.pt").unlink()
+    (tag(made) / "meta_000030.json").write_text("")
+    code, log = made.run("train")
+    assert code == DONE, log
+    assert "passing over model_000040.pt: optim_000040_rank0.pt is missing" in log
+    assert "passing over model_000030.pt: meta_000030.json is empty" in log and "going on from model_000020.pt" in log
+    assert made.steps() == list(range(21, 61))
+
+
 def test_a_start_that_fails_before_the_copy_makes_it_later(parent: Made) -> None:
     made, meta = second(parent, name="later"), tag(parent) / "meta_000020.json"
     text = meta.read_text()

@@ -60,6 +60,12 @@ def _parents(experiment: Experiment, workspace: Path) -> Start:
     return Start(found.state["file"], step, step, 0.0)
 
 
+def parts(experiment: Experiment, file: Path) -> list[Path]:
+    """What belongs to a checkpoint, by its model's file."""
+    batch = experiment.training.batch
+    return fork.parts(file.parent, int(file.stem.rpartition("_")[2]), batch.ranks if batch else 1)
+
+
 def ready(experiment: Experiment, workspace: Path, start: Start | None, say: Say) -> dict[str, Any]:
     """Makes the folder that nanochat works in; returns the data's fingerprint, and what became of the parent's rates.
 

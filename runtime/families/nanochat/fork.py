@@ -26,11 +26,16 @@ from ...files import read_json, whole_folder
 MATRIX = "matrix"
 
 
+def parts(folder: Path, step: int, ranks: int) -> list[Path]:
+    """The files of one checkpoint, in the order in which nanochat writes them."""
+    states = [folder / f"optim_{step:06d}_rank{rank}.pt" for rank in range(ranks)]
+    return [folder / f"model_{step:06d}.pt", folder / f"meta_{step:06d}.json", *states]
+
+
 def problems(folder: Path, step: int, config: Config) -> Iterator[str]:
     """Why the checkpoint of a step cannot be gone on from: files that are missing, another architecture."""
     meta = folder / f"meta_{step:06d}.json"
-    needed = [folder / f"model_{step:06d}.pt", meta, folder / f"optim_{step:06d}_rank0.pt"]
-    lacking = [path for path in needed if not path.is_file()]
+    lacking = [path for path in parts(folder, step, 1) if not path.is_file()]
     if lacking:
         yield f"{', '.join(map(str, lacking))}: missing; nanochat cannot go on from step {step:,} without"
         return

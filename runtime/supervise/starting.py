@@ -1,0 +1,86 @@
+"""What a foreign run begins with: nothing that still runs from before, its checkpoints noted, the one that it goes on from.
+
+An experiment and its workspace in; a `Start` and the words for it out.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.quantities import DASH
+from expc.compiler.contract.snapshot import training_sha256
+
+from .. import checkpoint, parent
+from ..errors import MISUSED, UserError
+from ..journal import event
+from ..progress import say
+from ..record import Record
+from ..workspace import run_folder
+from . import offer
+from .child import is_alive
+from .program import placeholder_values
+from .saved import Checkpoints, Start, start_from
+
+
+def refuse_orphan(record: Record) -> None:
+    """A program that outlived the process which watched it must not be started a second time."""
+    last = (record.body["attempts"] or [{}])[-1]
+    group = last.get("process_group")
+    if group and "ended" not in last and is_alive(group):
+        raise UserError(f"the program of an attempt that was killed still runs, as process group {group}; end it with: "
+                        f"kill -TERM -- -{group}", MISUSED)
+
+
+def checkpoints_of(experiment: Experiment, workspace: Path, directory: Path, record: Record) -> Checkpoints | None:
+    """The run's checkpoints, with what the program saved while nobody looked."""
+    watching = experiment.watching
+    if watching is None or watching.checkpoints is None:
+        return None
+    folder = run_folder(workspace, experiment.run)
+    identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
+                "snapshot_sha256": record.body["snapshot_sha256"]}
+    made = Checkpoints(watching.checkpoints, directory, placeholder_values(workspace, experiment.run), folder / "checkpoints",
+                       identity, distrusted={one["passed_over"]["file"]: one["passed_over"]["stamp"]
+                                             for one in record.body["attempts"] if one.get("passed_over")})
+    if parts := offer(experiment.training.family, "parts"):
+        made.parts = partial(parts, experiment)
+    foreign = list(made.found().values())
+    if foreign and not record.body["attempts"]:
+        raise UserError(f"{foreign[0]} is there already, and this run has not written it; move it away, or save below "
+                        "{run_folder} (watch.checkpoints.path)", MISUSED)
+    made.note(_seconds(record), settled=True)
+    for path, why in made.broken.items():
+        say(f"passing over {path.name}: {why}")
+        event(folder, "skipped_checkpoint", file=path.name, why=why)
+    return made
+
+
+def _seconds(record: Record) -> float:
+    return float(record.body.get("train_seconds") or 0.0)
+
+
+def own(experiment: Experiment, folder: Path, most: int | None = None) -> Start | None:
+    """The run's own newest checkpoint, of at most a step."""
+    saved, identity = experiment.watching.checkpoints if experiment.watching else None, training_sha256(experiment.training)
+    if most is None:
+        found, skipped = checkpoint.newest(folder / "checkpoints", identity)
+        for one in skipped:
+            say(f"passing over {one.folder.name}: {one.why}")
+    else:
+        found = checkpoint.up_to(folder / "checkpoints", identity, most)
+    return start_from(found, saved) if found and saved else None
+
+
+def first(experiment: Experiment, workspace: Path) -> tuple[Start | None, str]:
+    """What a run without a checkpoint of its own begins with, and in words."""
+    resume, saved = experiment.training.resume, experiment.watching.checkpoints if experiment.watching else None
+    if resume is None or saved is None:
+        return None, "fresh"
+    inherited = offer(experiment.training.family, "inherited")
+    start = (inherited(experiment, workspace) if inherited else None) or start_from(
+        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
+    for change in experiment.changes:
+        say(f"not as in {resume.parent}: {change.key}: {change.before or DASH} -> {change.after or DASH}")
+    return start, f"from {resume.parent} step {resume.step}"
