@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -35,9 +35,26 @@ def is_held(path: Path) -> bool:
     return isinstance(lease, dict) and _is_alive(lease, path)
 
 
+def identity(pid: int) -> dict[str, Any]:
+    """What tells a process of this machine from every other one, on any host and after any restart."""
+    return {"host": socket.gethostname(), "boot": _boot(), "pids": _namespace(), "pid": pid, "started": _started(pid)}
+
+
+def lives(one: Mapping[str, Any]) -> bool | None:
+    """Whether the process of an `identity` is there; None where that cannot be seen from this host, or this container."""
+    if one.get("host") == socket.gethostname() and one.get("boot") != _boot():
+        return False  # this host has been restarted since
+    if (one.get("boot"), one.get("pids")) == (_boot(), _namespace()):
+        return one.get("started") is not None and _started(one.get("pid")) == one["started"]
+    return None
+
+
 @contextmanager
-def exclusive(path: Path, what: str, wait: bool = False) -> Iterator[None]:
-    """Holds the lock while the block runs. Raises UserError where somebody else does (or waits for them)."""
+def exclusive(path: Path, what: str, wait: bool = False, lost: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds the lock while the block runs. Raises UserError where somebody else does (or waits for them).
+
+    Where another process takes over, this one ends at once; `lost` is called right before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         try:
@@ -51,7 +68,7 @@ def exclusive(path: Path, what: str, wait: bool = False) -> Iterator[None]:
         _write(file, json.dumps(ours))
         _held.append(file)
         ended = threading.Event()
-        threading.Thread(target=_beat, args=(path, ours, what, ended), daemon=True).start()
+        threading.Thread(target=_beat, args=(path, ours, what, ended, lost), daemon=True).start()
         try:
             yield
         finally:
@@ -67,13 +84,17 @@ def _write(file: IO[str], text: str) -> None:
     file.flush()
 
 
-def _beat(path: Path, ours: dict[str, Any], what: str, ended: threading.Event) -> None:
+def _beat(path: Path, ours: dict[str, Any], what: str, ended: threading.Event, lost: Callable[[], None] | None) -> None:
     """Shows a sign of life as long as the lease is ours; ends the process at once where another one has taken over."""
     while not ended.wait(BEAT_SECONDS):
         try:
             theirs = _lease(path)
             if theirs != ours and not ended.is_set():
-                say(f"error: {what} was taken over by {_who(theirs)} while this process showed no sign of life; it stops")
+                by = f"was taken over by {_who(theirs)} while this process showed no sign of life" if theirs else (
+                    f"is no longer held by this process: its lock {path} was deleted")
+                say(f"error: {what} {by}; it stops")
+                if lost:
+                    lost()
                 os._exit(MISUSED)  # as a kill would: what it is writing now would meet what the other one writes
             os.utime(path)
         except OSError:  # a shared disk that does not answer for a while
@@ -103,9 +124,7 @@ def _who(lease: dict[str, Any]) -> str:
 
 
 def _me() -> dict[str, Any]:
-    """What tells this process from every other one, on any host and after any restart."""
-    return {"host": socket.gethostname(), "boot": _boot(), "pids": _namespace(), "pid": os.getpid(),
-            "started": _started(os.getpid())}
+    return identity(os.getpid())
 
 
 def _is_of_this_process(lease: dict[str, Any]) -> bool:
@@ -113,11 +132,8 @@ def _is_of_this_process(lease: dict[str, Any]) -> bool:
 
 
 def _is_alive(lease: dict[str, Any], path: Path) -> bool:
-    if lease.get("host") == socket.gethostname() and lease.get("boot") != _boot():
-        return False  # this host has been restarted since
-    if (lease.get("boot"), lease.get("pids")) == (_boot(), _namespace()):
-        return lease.get("started") is not None and _started(lease.get("pid")) == lease["started"]
-    return _age(path) < STALE_SECONDS
+    found = lives(lease)
+    return _age(path) < STALE_SECONDS if found is None else found
 
 
 def _age(path: Path) -> float:

@@ -68,6 +68,11 @@ class Child:
             self.stopped_by, self._deadline = why, time.monotonic() + self.grace
         self._send(number)
 
+    def kill(self) -> None:
+        """Ends the whole group at once, as long as its number is surely still this program's."""
+        if self.process is not None and self.process.returncode is None:
+            self._send(signal.SIGKILL)
+
     def _start(self) -> int:
         reading, writing = pty.openpty() if self.terminal else os.pipe()
         if self.terminal:

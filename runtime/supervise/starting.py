@@ -15,6 +15,7 @@ from expc.compiler.contract.snapshot import training_sha256
 from .. import checkpoint, parent
 from ..errors import MISUSED, UserError
 from ..journal import event
+from ..lock import identity, lives
 from ..progress import say
 from ..record import Record
 from ..workspace import run_folder
@@ -25,11 +26,24 @@ from .saved import Checkpoints, Start, start_from
 
 
 def refuse_orphan(record: Record) -> None:
-    """A program that outlived the process which watched it must not be started a second time."""
+    """A program that outlived the process which watched it must not be started a second time.
+
+    Numbers of processes are used again: it is the same one only if it began when the record says. Raises UserError.
+    """
     last = (record.body["attempts"] or [{}])[-1]
-    group = last.get("process_group")
-    if group and "ended" not in last and is_alive(group):
+    group, process = last.get("process_group"), last.get("process") or {}
+    if not group or "ended" in last:
+        return
+    found = lives(process) if process else False
+    if found is None:
+        say(f"the attempt before this one was killed on {process.get('host')}; whether its program still runs there cannot be "
+            f"seen from here. If it does, both write to the same files: look there, and end process group {group}")
+    elif found and is_alive(group):
         raise UserError(f"the program of an attempt that was killed still runs, as process group {group}; end it with: "
+                        f"kill -TERM -- -{group}", MISUSED)
+    elif process.get("boot") == identity(group)["boot"] and identity(group)["started"] is None and is_alive(group):
+        raise UserError(f"the program of an attempt that was killed has ended, but processes of its group {group} still run; "
+                        f"see whether they are what it has started: ps -o pid,lstart,args -g {group}. Then end them with: "
                         f"kill -TERM -- -{group}", MISUSED)
 
 

@@ -19,7 +19,7 @@ from expc.compiler.contract.watching import Watching
 from ..errors import FAILED, INTERRUPTED, STOPPED_BY_GUARD, UserError
 from ..files import remove_leftovers
 from ..journal import Metrics, event, now, read_lines
-from ..lock import exclusive
+from ..lock import exclusive, identity
 from ..progress import say
 from ..record import Record, git_state
 from ..trackers.feeding import fed
@@ -35,7 +35,8 @@ from .watch import Watch
 def train(experiment: Experiment, workspace: Path, record: Record) -> None:
     """Runs the program and keeps the run's record. Raises UserError however it ends before its last step."""
     folder = run_folder(workspace, experiment.run)
-    with exclusive(folder / "lock", f"the run {experiment.run}"):
+    children: list[Child] = []
+    with exclusive(folder / "lock", f"the run {experiment.run}", lost=lambda: _kill(children)):
         starting.refuse_orphan(record)
         remove_leftovers(folder / "checkpoints")
         if record.body["outcome"] == "done" and record.body["step"] >= experiment.training.steps:
@@ -48,6 +49,7 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         def attempt(found: Start | None, source: str, passed_over: dict[str, Any] | None = None) -> None:
             program = family.program(experiment, workspace, found)
             one = Attempt(experiment, workspace, record, folder, program, checkpoints, found, source, passed_over)
+            children.append(one.child)
             one.run(lambda: _offered("ready", experiment, workspace, found, say))
 
         own = starting.own(experiment, folder)
@@ -60,6 +62,11 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
                 if own is None or checkpoints is None:
                     raise
                 _instead(experiment, folder, checkpoints, own, error, attempt)
+
+
+def _kill(children: list[Child]) -> None:
+    for one in children:
+        one.kill()
 
 
 def _instead(experiment: Experiment, folder: Path, checkpoints: Checkpoints, died_on: Start, error: Unloaded,
@@ -145,7 +152,7 @@ class Attempt:
 
     def _tick(self) -> None:
         if "process_group" not in self.facts and self.child.process:
-            self.facts["process_group"] = self.child.process.pid
+            self.facts |= {"process_group": self.child.process.pid, "process": identity(self.child.process.pid)}
             self._update()
         if self.watch.tick():
             self._update()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -186,26 +185,6 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
     made = make(tmp_path, flags={"at": 25, "then": "open(args.out + '/step_20.json', 'w').close(); sys.exit(9)"})
     assert made.run()[0] == FAILED
     assert [path.name for path in made.folder.glob("checkpoints/*")] == ["step_000010"]
-
-
-def test_a_program_that_outlived_its_watcher_is_not_started_twice(tmp_path: Path) -> None:
-    quiet = {"delay": 0.2, "at": 1, "then": "print('quiet'); sys.stdout = open(os.devnull, 'w')"}  # else it ends with the pipe
-    made = make(tmp_path, flags=quiet)
-    process = made.start()
-    process.wait_until(lambda: made.printed("quiet"))
-    process.signal(signal.SIGKILL)
-    process.end()
-    group = made.record["attempts"][-1]["process_group"]
-    code, log = made.run()
-    assert code == MISUSED and f"kill -TERM -- -{group}" in log
-    os.killpg(group, signal.SIGKILL)
-    ends = time.monotonic() + 10
-    while is_alive(group) and time.monotonic() < ends:
-        time.sleep(0.05)
-    process = made.start()
-    process.wait_until(lambda: len(made.record["attempts"]) == 2)
-    process.signal(signal.SIGTERM)
-    assert process.end()[0] == INTERRUPTED
 
 
 def test_resuming_from_another_experiment(tmp_path: Path) -> None:
