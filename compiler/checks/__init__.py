@@ -44,6 +44,7 @@ from . import (
     retention,
     scenarios,
     schedule,
+    secrets,
     series,
     starting_point,
     suites,
@@ -57,7 +58,7 @@ CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, p
                                   metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
-                                  command, watching, nanochat, timbre_restore, glyph_vae, best, musicgen_lora, series)
+                                  command, secrets, watching, nanochat, timbre_restore, glyph_vae, best, musicgen_lora, series)
 
 
 def run(subject: Subject) -> Iterator[Diagnostic]:

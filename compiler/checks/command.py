@@ -1,4 +1,4 @@
-"""Whether a foreign program is told what it needs, in words that it can read, and nothing that belongs in no file."""
+"""Whether a foreign program is told what it needs, in words that it can read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from ..codes.entry import entry
 from ..contract.command_line import PLACEHOLDERS, Flag, flag_words, placeholders
 from ..contract.families.command import Command, Config
-from ..contract.secrets import is_harmless, is_secret_flag, is_secret_name
 from ..contract.watching import Watching
 from ..diagnostics import Diagnostic, listing, nearest
 from .subject import Subject
@@ -23,14 +22,6 @@ CODES = (
         "loop and exist nowhere else; their launchers need expc on the machine.",
         wrong="launch: {standalone: true}",
         right=_PROGRAM + "launch: {standalone: true}",
-    ),
-    entry(
-        "E451",
-        "A secret in the spec",
-        "Specs, snapshots and launchers are committed. A variable or flag whose name says token, key, secret or password "
-        "belongs in none of them: name the variable in `command.env_from`, and set it where the program is started.",
-        wrong=_PROGRAM + "command: {env: {HF_TOKEN: hf_abcdefgh}}",
-        right=_PROGRAM + "command: {env_from: [HF_TOKEN]}",
     ),
     entry(
         "E452",
@@ -79,7 +70,7 @@ _BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """The program's words, flags and environment."""
+    """The program's words and flags."""
     config, watching = subject.experiment.training.config, subject.experiment.watching
     if not isinstance(config, Config) or watching is None:
         if subject.experiment.launch.standalone:
@@ -87,27 +78,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                                   "launch.standalone", "leave it out; only `family: command` has one", ["model"])
         return
     command = config.command
-    yield from _secrets(subject, command, watching)
     yield from _flags(subject, command)
     yield from _placeholders(subject, command, watching)
     yield from _untold(subject, command)
-
-
-def _secrets(subject: Subject, command: Command, watching: Watching) -> Iterator[Diagnostic]:
-    help_ = "name the variable in command.env_from, and set it where the program is started"
-    for name, value in command.env.items():
-        if is_secret_name(name) and not is_harmless(value):
-            yield subject.finding("E451", f"{name} is the name of a secret, and its value stands in the spec",
-                                  f"command.env.{name}", help_)
-    resume = watching.checkpoints.resume if watching.checkpoints else {}
-    for place, flags in (("command.flags", command.flags), ("watch.checkpoints.resume", resume)):
-        for name, said in flags.items():
-            if is_secret_flag(name) and isinstance(said, str) and not is_harmless(said):
-                yield subject.finding("E451", f"{name} takes a secret, and its value stands in the spec", f"{place}.{name}",
-                                      f"let the program read it from the environment: {help_}")
-    for name in sorted(set(command.env) & set(command.env_from)):
-        yield subject.finding("E451", f"{name} is both stated and taken from the environment", f"command.env.{name}",
-                              "keep one of the two", ["command.env_from"])
 
 
 def _flags(subject: Subject, command: Command) -> Iterator[Diagnostic]:

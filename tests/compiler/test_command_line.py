@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expc.compiler.contract.command_line import Flag, Style, filled, flag_words, placeholders
-from expc.compiler.contract.secrets import is_harmless, is_secret_flag, is_secret_name
+from expc.compiler.contract.secrets import is_harmless, is_secret, is_secret_flag, is_secret_name, secrets_among
 
 STYLE = Style("--k=v", "flag", "words", ".", "as_written")
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -79,7 +79,8 @@ def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "HOME", "KEYBOARD", "OMP_NUM_THREADS"])
+@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "HOME", "KEYBOARD", "OMP_NUM_THREADS", "HF_TOKEN_PATH",
+                                  "AWS_SHARED_CREDENTIALS_FILE"])
 def test_names_that_only_look_so(name: str) -> None:
     assert not is_secret_name(name)
 
@@ -88,3 +89,40 @@ def test_flags_that_take_secrets() -> None:
     assert all(map(is_secret_flag, ["api_key", "hub.token", "wandb-key", "db_password", "hf-token"]))
     assert not any(map(is_secret_flag, ["pad_token", "tokens", "key", "sort_key", "eos-token"]))
     assert is_harmless("512") and is_harmless("false") and not is_harmless("hf_abc")
+
+
+@pytest.mark.parametrize(("command", "index", "name"), [
+    (["python", "train.py", "--hf-token=hf_abcdefghijk"], 2, "hf-token"),
+    (["python", "train.py", "--api_key", "sk-abcdefghijklmnopqrst"], 3, "api_key"),
+    (["python", "train.py", "--api_key", "anything at all"], 3, "api_key"),
+    (["python", "train.py", "--token", "letmein"], 3, "token"),
+    (["python", "train.py", "--key", "hf_abcdefghijk"], 3, "key"),
+    (["env", "HF_TOKEN=letmein", "python", "train.py"], 1, "HF_TOKEN"),
+    (["env", "-u", "HF_TOKEN=letmein", "python", "train.py"], 2, "HF_TOKEN"),
+    (["bash", "-c", "WANDB_API_KEY='abc123' exec python train.py"], 2, "WANDB_API_KEY"),
+    (["python", "train.py", "+hub.token=letmein"], 2, "hub.token"),
+    (["python", "train.py", "hf_abcdefghijk"], 2, ""),
+    (["python", "train.py", "--data", "https://me:sesame@example.org/x"], 3, "data"),
+    (["python", "train.py", "AKIAABCDEFGHIJKLMNOP"], 2, ""),
+])
+def test_secrets_among_words(command: list[str], index: int, name: str) -> None:
+    assert list(secrets_among(command)) == [(index, name)]
+
+
+@pytest.mark.parametrize("words_", [
+    "--tokens 4096", "--tokens=4096", "--key_dim 64", "--tokenizer x", "--tokenizer=hf-internal/tiny", "--pad-token <pad>",
+    "--eos_token </s>", "--token <s>", "--token [CLS]", "--token true", "--key loss", "--sort_key length", "--max-tokens 1e9",
+    "--password-file secrets/pw", "MAX_TOKENS=4096", "HF_TOKEN_PATH=~/.cache/token", "HF_TOKEN=$HF_TOKEN", "--hf_token --fast",
+    "--api-key --model-key=3", "model.key=query", "-k v", "sk-learn", "hf_hub", "--n_keys 8", "--secret-sauce=true",
+    "https://example.org:8080/a@b", "--api_key 'auto'", "--monkey hf"])
+def test_words_that_only_look_so(words_: str) -> None:
+    assert list(secrets_among(["python", "train.py", *words_.split()])) == []
+
+
+@given(st.lists(st.text(max_size=30), max_size=8))
+def test_no_command_line_is_too_strange_for_it(strange: list[str]) -> None:
+    assert all(0 <= index < len(strange) for index, _ in secrets_among(strange))
+
+
+def test_a_bare_token_and_a_value_that_looks_like_one() -> None:
+    assert is_secret("token", "hf_abcdefg") and is_secret("anything", "hf_abcdefgh") and not is_secret("pad_token", "<pad>")
