@@ -56,8 +56,7 @@ class Guarding:
         """A figure that has just been read; `seconds` is how long the program has run."""
         if self.ended_by is not None:
             return
-        if kind == "train":
-            self.watchdog.beat(step)
+        self.progress(step)
         self._observe(step, seconds, kind, values)
         try:
             self.guards.obey()
@@ -65,6 +64,10 @@ class Guarding:
             decision = fired.decision
             self.fired = {"guard": decision.guard.name, "when": decision.guard.when, "step": decision.step}
             self._end(str(decision))
+
+    def progress(self, step: int) -> None:
+        """An update or a validation was reported, or a checkpoint was found."""
+        self.watchdog.beat(step)
 
     def _observe(self, step: int, seconds: float, kind: str, values: dict[str, Any]) -> None:
         figures = {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}

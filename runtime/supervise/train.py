@@ -154,8 +154,11 @@ class Attempt:
         if "process_group" not in self.facts and self.child.process:
             self.facts |= {"process_group": self.child.process.pid, "process": identity(self.child.process.pid)}
             self._update()
+        saved = self.watch.saved
         if self.watch.tick():
             self._update()
+        if self.watch.saved > saved:
+            self.guarding.progress(self.watch.step)
 
     def _update(self, **values: Any) -> None:
         self.record.update(step=self.watch.step, train_seconds=round(self.watch.seconds, 3),

@@ -259,6 +259,15 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     assert code == STOPPED_BY_GUARD and "no progress for 2s" in log and made.record["step"] == 5
 
 
+@pytest.mark.parametrize("then", [
+    "[(time.sleep(0.5), print(f'valid_loss {n}')) for n in range(10)]",
+    "[(time.sleep(1.2), json.dump({'step': n}, open(f'{args.out}/step_{n}.json', 'w'))) for n in (6, 7, 8, 9)]"])
+def test_validations_and_checkpoints_are_progress(tmp_path: Path, then: str) -> None:
+    made = make(tmp_path, flags={"at": 5, "then": then}, guards=[{"when": "no progress for 3s", "then": "stop"}])
+    code, log = made.run()
+    assert code == DONE, log
+
+
 def test_milestones_on_the_way(tmp_path: Path) -> None:
     milestones = [{"metric": "valid_loss", "by": 20, "at_most": 0.15}, {"metric": "valid_loss", "at": 30, "at_most": 0.01}]
     made = make(tmp_path, milestones=milestones)
