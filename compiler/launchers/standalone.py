@@ -32,6 +32,7 @@ def context(experiment: Experiment, snapshot_sha256: str) -> dict[str, Any]:
         "words": _lines(command.run, flag_words(command.style, command.flags)),
         "resume": resume,
         "resume_step": "step" in set(placeholders(resume)),
+        "guards": [f"{guard.when} -> {guard.action.kind}" for guard in experiment.guards],
         "env": command.env,
         "env_from": command.env_from,
         "python": "python" in used,

@@ -99,11 +99,12 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
     if step is None:
         yield words("summary.not_trained", run=rendering.code(experiment.run))
     else:
+        name, unit = _headline(experiment, evidence)
         key = "summary.trained" if step >= training.steps else "summary.partly"
-        yield words(key, run=rendering.code(experiment.run),
-                    start=quantities.integer(training.start), step=quantities.integer(step),
+        yield words(key if name == "valid_loss" else f"{key}_by", run=rendering.code(experiment.run),
+                    metric=words.label("metric", name), start=quantities.integer(training.start), step=quantities.integer(step),
                     planned=quantities.integer(training.steps), device=rendering.inline(measured.device_name(evidence)),
-                    loss=rendering.amount(evidence.last("valid", "valid_loss"), loss_unit(experiment)))
+                    loss=rendering.amount(evidence.last("valid", name), unit))
     composite = (evidence.evaluation or {}).get("composite") or {}
     ranked = [model for model in _ranked(evidence) if model["rank"] is not None]
     own = next((model for model in ranked if model["run"] == experiment.run), None)
@@ -116,6 +117,13 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
         without = words("summary.evaluated" if found else "summary.not_scored")
         yield words("summary.scored", score=score) if composite else without
     yield from _outcome(judgement, words)
+
+
+def _headline(experiment: Experiment, evidence: Evidence) -> tuple[str, str]:
+    """Name and unit of what a sentence says of validations: the loss or, where there is none, the first that was measured."""
+    units = _valid_units(experiment)
+    name = next((name for name in ("valid_loss", *units) if evidence.last("valid", name) is not None), "valid_loss")
+    return name, units.get(name, "number")
 
 
 def _outcome(judgement: Judgement, words: Words) -> Iterator[str]:

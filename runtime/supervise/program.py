@@ -35,9 +35,12 @@ class Program:
             return str(path) if path.is_file() and os.access(path, os.X_OK) else None
         return shutil.which(first, path=self.environment.get("PATH", os.defpath))
 
-    def facts(self) -> dict[str, Any]:
-        """What tells later whether it is still the same program: its files by hash, the state of its repository."""
-        names = [word for word in self.words[1:] if (self.directory / word).is_file()]
+    def facts(self, checkpoint: str | None = None) -> dict[str, Any]:
+        """What tells later whether it is still the same program: its files by hash, the state of its repository.
+
+        The checkpoint that it goes on from is not part of it.
+        """
+        names = [word for word in self.words[1:] if word != checkpoint and (self.directory / word).is_file()]
         return {"words": list(self.words), "files": {name: sha256_of(self.directory / name) for name in names},
                 "git": git_state(self.directory)}
 

@@ -75,26 +75,38 @@ def _seconds(record: Record) -> float:
     return float(record.body.get("train_seconds") or 0.0)
 
 
-def own(experiment: Experiment, folder: Path, most: int | None = None) -> Start | None:
-    """The run's own newest checkpoint, of at most a step."""
-    saved, identity = experiment.watching.checkpoints if experiment.watching else None, training_sha256(experiment.training)
-    if most is None:
-        found, skipped = checkpoint.newest(folder / "checkpoints", identity)
-        for one in skipped:
-            say(f"passing over {one.folder.name}: {one.why}")
-    else:
-        found = checkpoint.up_to(folder / "checkpoints", identity, most)
+def own(experiment: Experiment, folder: Path) -> Start | None:
+    """The run's own checkpoint that it goes on from: the newest; says what is passed over."""
+    found, skipped = checkpoint.newest(folder / "checkpoints", training_sha256(experiment.training))
+    for one in skipped:
+        say(f"passing over {one.folder.name}: {one.why}")
+    saved = experiment.watching.checkpoints if experiment.watching else None
     return start_from(found, saved) if found and saved else None
+
+
+def newest(experiment: Experiment, folder: Path, most: int | None = None) -> Start | None:
+    """The run's own newest checkpoint, of at most a step, as it is noted."""
+    saved = experiment.watching.checkpoints if experiment.watching else None
+    step = experiment.training.steps if most is None else most
+    found = checkpoint.up_to(folder / "checkpoints", training_sha256(experiment.training), step)
+    return start_from(found, saved) if found and saved else None
+
+
+def inherited(experiment: Experiment, workspace: Path) -> Start | None:
+    """The parent's checkpoint that a run without one of its own goes on from. Raises UserError where it is not there."""
+    saved = experiment.watching.checkpoints if experiment.watching else None
+    if experiment.training.resume is None or saved is None:
+        return None
+    foreign = offer(experiment.training.family, "inherited")
+    return (foreign(experiment, workspace) if foreign else None) or start_from(
+        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
 
 
 def first(experiment: Experiment, workspace: Path) -> tuple[Start | None, str]:
     """What a run without a checkpoint of its own begins with, and in words."""
-    resume, saved = experiment.training.resume, experiment.watching.checkpoints if experiment.watching else None
-    if resume is None or saved is None:
+    start, resume = inherited(experiment, workspace), experiment.training.resume
+    if start is None or resume is None:
         return None, "fresh"
-    inherited = offer(experiment.training.family, "inherited")
-    start = (inherited(experiment, workspace) if inherited else None) or start_from(
-        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
     for change in experiment.changes:
         say(f"not as in {resume.parent}: {change.key}: {change.before or DASH} -> {change.after or DASH}")
     return start, f"from {resume.parent} step {resume.step}"

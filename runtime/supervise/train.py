@@ -73,7 +73,7 @@ def _instead(experiment: Experiment, folder: Path, checkpoints: Checkpoints, die
              attempt: Callable[[Start, str, dict[str, Any]], None]) -> None:
     """Once more, from the checkpoint before the one that the program has died on: only that tells whether it is to blame."""
     name, metrics = Path(died_on.file).name, folder / "metrics.jsonl"
-    before = starting.own(experiment, folder, died_on.step - 1)
+    before = starting.newest(experiment, folder, died_on.step - 1)
     if before is None:
         raise UserError(f"{error}\nIt had not given a figure since it went on from {name}, and there is no checkpoint before "
                         f"that one. If it is damaged, move it away: then the run begins again", FAILED) from error
@@ -113,13 +113,16 @@ class Attempt:
         first = found.step if found else 0
         metrics = Metrics(folder / "metrics.jsonl", first)
         self.guarding = Guarding(experiment, folder, record, lambda why: self.child.stop(why))
-        self.guarding.replay(read_lines(folder / "metrics.jsonl"))
+        lines = list(read_lines(folder / "metrics.jsonl"))
+        self.guarding.replay(lines)
+        self.last_validation: dict[str, Any] = {}
         self.child = Child(list(program.words), program.directory, program.environment, self.watching.grace,
                            self.watching.terminal)
         self.watch = Watch(self.watching, program, placeholder_values(workspace, experiment.run), folder, metrics,
-                           checkpoints, first, found.seconds if found else 0.0, self.guarding.observe)
+                           checkpoints, first, found.seconds if found else 0.0, self._observe,
+                           known={(line["kind"], *sorted(line)) for line in lines if line["step"] == first})
         self.facts: dict[str, Any] = {"started": now(), "from_step": first, "source": source, "device": None, "host": host(),
-                                      "git": git_state(workspace), "program": program.facts()}
+                                      "git": git_state(workspace), "program": program.facts(found.file if found else None)}
 
     def run(self, ready: Callable[[], dict[str, Any]]) -> None:
         """Makes ready for the program and runs it; however that ends, the record says it. Raises UserError."""
@@ -160,7 +163,15 @@ class Attempt:
         if self.watch.saved > saved:
             self.guarding.progress(self.watch.step)
 
+    def _observe(self, step: int, seconds: float, kind: str, values: dict[str, float]) -> None:
+        self.guarding.observe(step, seconds, kind, values)
+        if kind == "valid":
+            same = self.last_validation if self.last_validation.get("step") == step else {}
+            self.last_validation = {**same, "step": step, **values}
+
     def _update(self, **values: Any) -> None:
+        if self.last_validation:
+            values["last_validation"] = self.last_validation
         self.record.update(step=self.watch.step, train_seconds=round(self.watch.seconds, 3),
                            attempts=[*self.earlier, self.facts], **values)
 

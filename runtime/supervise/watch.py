@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 from expc.compiler.contract.command_line import filled
@@ -36,9 +36,12 @@ class Watch:
     """One attempt as it goes. `step` is the last one that was read, `seconds` the wall clock of all attempts that count."""
 
     def __init__(self, watching: Watching, program: Program, values: Mapping[str, str], folder: Path, metrics: Metrics,
-                 checkpoints: Checkpoints | None, step: int, seconds: float, observe: Observe) -> None:
+                 checkpoints: Checkpoints | None, step: int, seconds: float, observe: Observe,
+                 known: Set[tuple[str, ...]] = frozenset()) -> None:
+        """`known`: kind and names of the figures that the journal holds already of the step that is gone on from."""
         self.watching, self.program, self.folder, self.observe = watching, program, folder, observe
         self.metrics, self.checkpoints = metrics, checkpoints
+        self.known, self.first = known, step
         self.step, self.saved = step, step if checkpoints else 0
         self.peak_memory: float | None = None
         self.finished = False
@@ -68,7 +71,9 @@ class Watch:
         self.finished = self.finished or bool(self._finished and self._finished.search(line))
 
     def take(self, step: int, kind: str, values: dict[str, float]) -> None:
-        """One new figure, into the journal."""
+        """One new figure, into the journal, unless a program that goes on says again what it said of its checkpoint's step."""
+        if step == self.first and (kind, *sorted({"step", "kind", *values})) in self.known:
+            return
         if kind == "train" and step > self.step:
             self._every, self.step = step - self.step, step
         if "peak_memory" in values:

@@ -88,8 +88,10 @@ def test_what_it_says_is_missing(tmp_path: Path) -> None:
 
 
 def test_help_tells_what_is_not_there(tmp_path: Path) -> None:
-    said = run(make(tmp_path, launch=LAUNCH), "--help").stdout
-    assert all(word in said for word in ("no guards", "no evaluation", "no journal", "--resume FILE"))
+    guards = [{"when": "loss > 10", "then": "stop"}, {"when": "no progress for 10m", "then": "warn"}]
+    said = run(make(tmp_path, launch=LAUNCH, guards=guards), "--help").stdout
+    fired = ("loss > 10 -> stop", "no progress for 10m -> warn", "loss is not finite -> stop")
+    assert all(word in said for word in (*fired, "no evaluation", "no journal", "--resume FILE"))
     assert "set -euo" not in said
 
 

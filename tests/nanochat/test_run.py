@@ -96,7 +96,9 @@ def test_an_interrupted_run_goes_on_from_its_own_checkpoint(parent: Made, monkey
     code, log = made.run("train", "report")
     assert code == DONE and "going on from model_000030" in log and "copied the parent's" not in log
     assert "They agree" in report(made) and report(made).count("**in force**") == 7
-    assert made.steps() == list(range(21, 101))
+    assert made.steps() == list(range(21, 101)) and made.steps("valid") == list(range(20, 101, 10))
+    assert made.record["last_validation"] == {"step": 100, "valid_bpb": bpb(made)[100]}
+    assert "final validation: Held-out bits per byte" in report(made)
 
 
 def test_a_checkpoint_is_its_three_files(parent: Made, monkeypatch: pytest.MonkeyPatch) -> None:

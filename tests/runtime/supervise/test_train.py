@@ -47,7 +47,8 @@ def test_an_interrupted_program_goes_on_from_its_newest_checkpoint(tmp_path: Pat
     assert f"stopped by {name} at step" in log and "bash generated/train_program.sh" in log
     assert made.record["outcome"] == "interrupted" and 10 <= made.record["step"] < 40
     code, log = made.run()
-    assert code == DONE and "going on from step_" in log
+    assert code == DONE and "going on from step_" in log and "not as in the attempt before" not in log
+    assert made.record["last_validation"] == {"step": 40, "valid_loss": 0.05}
     assert made.steps() == list(range(1, 41)) and made.steps("valid") == [10, 20, 30, 40]
     assert [one["outcome"] for one in made.record["attempts"]] == ["interrupted", "done"]
 
