@@ -7,6 +7,8 @@ line in `SUPERVISED`. What its figures and checkpoints look like is the experime
 - `missing(experiment, workspace)`: what else keeps it from being started, a line each;
 - `inherited(experiment, workspace)`: the start from a parent that expc has not trained, or None;
 - `parts(experiment, file)`: all files of the checkpoint that a file found by `watching.checkpoints` stands for;
+- `checkpoint_bytes(experiment)` and `checkpoints_left(experiment, step)`: how large each will be, and how many the program has
+  still to write and keep from its own checkpoint of that step on (None: it has none);
 - `ready(experiment, workspace, start, say)`: done right before every start; gives facts for the attempt's record, `data` among
   them is the run's fingerprint;
 - `finished(experiment, workspace)`: facts that are read back once it is done.

@@ -12,7 +12,7 @@ from expc.compiler.contract.quantities import integer
 from ..errors import UserError
 from ..parent import parent_checkpoint
 from ..workspace import run_folder
-from . import load, offer
+from . import load, offer, room
 from .program import Program
 
 
@@ -45,6 +45,7 @@ def missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
             yield str(error)
     if own := offer(experiment.training.family, "missing"):
         yield from own(experiment, workspace)
+    yield from room.problems(experiment, workspace)
 
 
 def _files(program: Program) -> Iterator[str]:

@@ -20,9 +20,10 @@ from ...supervise.saved import Start
 from ...workspace import run_folder
 from .. import Say
 from ..command import program as command_line
-from . import checkout, data, fork
+from . import checkout, data, fork, room
 
 prepare, data_key = data.prepare, data.key
+checkpoint_bytes, checkpoints_left = room.checkpoint_bytes, room.checkpoints_left
 
 
 def program(experiment: Experiment, workspace: Path, start: Start | None) -> Program:
