@@ -18,6 +18,7 @@ import torch
 
 from expc.compiler.contract.nanochat import revision
 from expc.runtime.errors import FAILED
+from expc.runtime.families.nanochat import checkpoint_bytes, parts
 from expc.runtime.families.nanochat.checkout import unlike
 from tests.nanochat.test_run import finished, report, tag
 from tests.nanochat.workspaces import SPEC, build, merged, second
@@ -70,6 +71,11 @@ def test_parameters_rates_and_decay_are_those_that_it_uses(parent: Made) -> None
         group.weight_decay for group in groups[:-1]]
     rate = parent.experiment.training.curves["rate"].at(19)
     assert state["param_groups"][0]["lr"] == pytest.approx(groups[0].rate * rate, rel=1e-12)
+
+
+def test_a_checkpoint_is_as_large_as_computed(parent: Made) -> None:
+    there = sum(path.stat().st_size for path in parts(parent.experiment, tag(parent) / "model_000020.pt"))
+    assert checkpoint_bytes(parent.experiment) == pytest.approx(there, rel=0.1)
 
 
 def test_the_rates_that_are_asked_for_are_in_force_after_resuming(parent: Made) -> None:
