@@ -110,6 +110,8 @@ class Figures:
     resolve: Callable[[str], Path]
     take: Callable[[int, str, dict[str, float]], None]
     step: int = 0
+    again: Callable[[str], None] = lambda kind: None
+    """Called with the kind of a figure that only repeats the one before it, as a progress bar does."""
     count: int = 0
     """Figures taken so far."""
     _last: dict[int, tuple[int, Figure]] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Figures:
             return
         step = self.step if figure.step is None else figure.step
         if (step, figure) == self._last.get(index):  # a progress bar is drawn many times a step
+            self.again(figure.kind)
             return
         self._last[index], self.step = (step, figure), step
         self.count += 1

@@ -53,10 +53,12 @@ class Guarding:
             watch.holds = watch.holds and guard.action.kind == "warn"
 
     def observe(self, step: int, seconds: float, kind: str, values: dict[str, float]) -> None:
-        """A figure that has just been read; `seconds` is how long the program has run."""
+        """A figure that has just been read, or without values a sign of life; `seconds` is how long the program has run."""
         if self.ended_by is not None:
             return
-        self.progress(step)
+        self.watchdog.beat(step)
+        if not values:
+            return
         self._observe(step, seconds, kind, values)
         try:
             self.guards.obey()
@@ -64,10 +66,6 @@ class Guarding:
             decision = fired.decision
             self.fired = {"guard": decision.guard.name, "when": decision.guard.when, "step": decision.step}
             self._end(str(decision))
-
-    def progress(self, step: int) -> None:
-        """An update or a validation was reported, or a checkpoint was found."""
-        self.watchdog.beat(step)
 
     def _observe(self, step: int, seconds: float, kind: str, values: dict[str, Any]) -> None:
         figures = {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}

@@ -157,15 +157,12 @@ class Attempt:
         if "process_group" not in self.facts and self.child.process:
             self.facts |= {"process_group": self.child.process.pid, "process": identity(self.child.process.pid)}
             self._update()
-        saved = self.watch.saved
         if self.watch.tick():
             self._update()
-        if self.watch.saved > saved:
-            self.guarding.progress(self.watch.step)
 
     def _observe(self, step: int, seconds: float, kind: str, values: dict[str, float]) -> None:
         self.guarding.observe(step, seconds, kind, values)
-        if kind == "valid":
+        if kind == "valid" and values:
             same = self.last_validation if self.last_validation.get("step") == step else {}
             self.last_validation = {**same, "step": step, **values}
 

@@ -29,7 +29,8 @@ NOTE_SECONDS = 10.0
 """Between two notes of the pace in the journal and of the step in the record."""
 QUOTED_LINES = 8
 Observe = Callable[[int, float, str, dict[str, float]], None]
-"""Gets every figure: the step, the seconds that the program has run, the kind, and the values."""
+"""Gets every figure: the step, the seconds that the program has run, the kind, and the values; without values also that a
+validation was reported anew (`valid`) or a checkpoint was found (`checkpoint`)."""
 
 
 class Watch:
@@ -46,7 +47,8 @@ class Watch:
         self.peak_memory: float | None = None
         self.finished = False
         self._lines, self._log = Lines(), (folder / "output.log").open("ab", buffering=0)
-        self._figures = Figures(watching.readers, lambda name: program.directory / filled(name, values), self.take, step)
+        self._figures = Figures(watching.readers, lambda name: program.directory / filled(name, values), self.take, step,
+                                self._again)
         self._finished = re.compile(watching.finished) if watching.finished else None
         self._every = 1
         self._begun, self._before = time.monotonic(), seconds
@@ -73,6 +75,7 @@ class Watch:
     def take(self, step: int, kind: str, values: dict[str, float]) -> None:
         """One new figure, into the journal, unless a program that goes on says again what it said of its checkpoint's step."""
         if step == self.first and (kind, *sorted({"step", "kind", *values})) in self.known:
+            self._again(kind)
             return
         if kind == "train" and step > self.step:
             self._every, self.step = step - self.step, step
@@ -80,6 +83,11 @@ class Watch:
             self.peak_memory = values["peak_memory"]
         self.metrics.write(step, kind, values)
         self.observe(step, self.seconds, kind, values)
+
+    def _again(self, kind: str) -> None:
+        """A line of an update that is drawn again says nothing; one of a validation says that it goes on."""
+        if kind == "valid":
+            self.observe(self.step, self.seconds, kind, {})
 
     def tick(self) -> bool:
         """Looks at files and checkpoints where it is time to; whether the record should be brought up to date."""
@@ -102,6 +110,7 @@ class Watch:
         for step in steps:
             self.metrics.sync()
             event(self.folder, "checkpoint", step=step, folder=f"step_{step:06d}")
+            self.observe(self.step, self.seconds, "checkpoint", {})
         self.saved = max([self.saved, *steps])
         return bool(steps)
 

@@ -262,6 +262,7 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("then", [
     "[(time.sleep(0.5), print(f'valid_loss {n}')) for n in range(10)]",
+    "[(time.sleep(0.5), print('valid_loss 1')) for n in range(10)]",
     "[(time.sleep(1.2), json.dump({'step': n}, open(f'{args.out}/step_{n}.json', 'w'))) for n in (6, 7, 8, 9)]"])
 def test_validations_and_checkpoints_are_progress(tmp_path: Path, then: str) -> None:
     made = make(tmp_path, flags={"at": 5, "then": then}, guards=[{"when": "no progress for 3s", "then": "stop"}])
