@@ -61,7 +61,7 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
             except Unloaded as error:
                 if own is None or checkpoints is None:
                     raise
-                _instead(experiment, folder, checkpoints, own, error, attempt)
+                _instead(experiment, record, checkpoints, own, error, attempt)
 
 
 def _kill(children: list[Child]) -> None:
@@ -69,10 +69,11 @@ def _kill(children: list[Child]) -> None:
         one.kill()
 
 
-def _instead(experiment: Experiment, folder: Path, checkpoints: Checkpoints, died_on: Start, error: Unloaded,
+def _instead(experiment: Experiment, record: Record, checkpoints: Checkpoints, died_on: Start, error: Unloaded,
              attempt: Callable[[Start, str, dict[str, Any]], None]) -> None:
     """Once more, from the checkpoint before the one that the program has died on: only that tells whether it is to blame."""
-    name, metrics = Path(died_on.file).name, folder / "metrics.jsonl"
+    folder, name = record.path.parent, Path(died_on.file).name
+    metrics = folder / "metrics.jsonl"
     before = starting.newest(experiment, folder, died_on.step - 1)
     if before is None:
         raise UserError(f"{error}\nIt had not given a figure since it went on from {name}, and there is no checkpoint before "
@@ -83,8 +84,11 @@ def _instead(experiment: Experiment, folder: Path, checkpoints: Checkpoints, die
     figures = metrics.read_text(encoding="utf-8")
     try:
         attempt(before, f"going on from {Path(before.file).name}", checkpoints.distrust(Path(died_on.file)))
-    except Unloaded as again:
-        write_atomic(metrics, figures)  # the next start begins at the newest one again
+    except BaseException as again:
+        if "passed_over" not in record.body["attempts"][-1]:  # no figure: the next start begins at the newest one again
+            write_atomic(metrics, figures)
+        if not isinstance(again, Unloaded):
+            raise
         raise UserError(f"{again}\nIt gave no figure after {name} and none after {Path(before.file).name}: something else than "
                         "a damaged checkpoint seems to be wrong", FAILED) from again
 

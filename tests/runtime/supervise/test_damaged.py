@@ -59,6 +59,18 @@ def test_what_is_wrong_with_the_program_is_not_laid_on_its_checkpoints(made: Mad
     assert code == DONE and "going on from step_30.json" in log and made.steps() == list(range(1, 41))
 
 
+def test_an_interruption_before_the_first_figure_loses_nothing(made: Made) -> None:
+    script = made.workspace / "their project" / "train.py"
+    script.write_text("import sys, time\nif 'step_30' in ' '.join(sys.argv): sys.exit(9)\nprint('quiet')\ntime.sleep(60)")
+    process = made.start()
+    process.wait_until(lambda: made.printed("quiet"))
+    process.signal(signal.SIGTERM)
+    assert process.end()[0] == INTERRUPTED and made.steps() == list(range(1, 31))
+    script.write_text(SCRIPT)
+    code, log = made.run()
+    assert code == DONE and "going on from step_30.json" in log and made.steps() == list(range(1, 41))
+
+
 def test_the_only_one_is_not_given_up_without_asking(made: Made) -> None:
     saved(made, 10).unlink(), saved(made, 20).unlink(), os.truncate(saved(made, 30), 5)
     code, log = made.run()
