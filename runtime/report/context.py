@@ -100,8 +100,10 @@ def _summary(experiment: Experiment, evidence: Evidence, judgement: Judgement, w
         yield words("summary.not_trained", run=rendering.code(experiment.run))
     else:
         name, unit = _headline(experiment, evidence)
-        key = "summary.trained" if step >= training.steps else "summary.partly"
-        yield words(key if name == "valid_loss" else f"{key}_by", run=rendering.code(experiment.run),
+        done, by_loss = step >= training.steps, name == "valid_loss"
+        key = ("summary.trained" if by_loss else "summary.trained_by") if done else (
+            "summary.partly" if by_loss else "summary.partly_by")
+        yield words(key, run=rendering.code(experiment.run),
                     metric=words.label("metric", name), start=quantities.integer(training.start), step=quantities.integer(step),
                     planned=quantities.integer(training.steps), device=rendering.inline(measured.device_name(evidence)),
                     loss=rendering.amount(evidence.last("valid", name), unit))
