@@ -5,7 +5,9 @@
 #
 # What is missing, compared with generated/train_own_script.smoke.sh:
 #   no checks before the start, no record of machine, commit and files
-#   no journal of figures, no guards, no log file: what the program prints goes to this terminal only
+#   no journal of figures, no log file: what the program prints goes to this terminal only
+#   nobody who watches for what the spec's guards say:
+#     loss is not finite -> stop
 #   no going on from the newest checkpoint by itself, and nobody who ends what the program leaves behind
 #   no evaluation, comparison, verdicts or documents; exit codes are the program's own
 #
