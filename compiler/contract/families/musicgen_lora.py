@@ -35,7 +35,7 @@ class Model:
 @dataclass(frozen=True)
 class Data:
     """Clips of one style. `clips` are trained on, `held_out` more are not; each sounds `audio_seconds` long (generated ones
-    exactly, files at most) and is padded or cut to `clip_seconds`. With `mask_padding` no loss counts what was padded."""
+    exactly; files are cut to it, and may be shorter) and is padded or cut to `clip_seconds`. With `mask_padding` no loss counts what was padded."""
 
     source: Literal["synthetic", "folder"]
     path: str | None
@@ -56,7 +56,7 @@ class Data:
 
     @property
     def padding(self) -> float:
-        """Share of a clip that is padded silence."""
+        """Share of a clip that is padded silence; more where a file is shorter than `audio_seconds`."""
         return max(0.0, 1 - self.audio_seconds / self.clip_seconds)
 
 

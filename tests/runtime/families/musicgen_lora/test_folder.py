@@ -65,6 +65,17 @@ def test_clips_keep_their_prompts_and_how_long_they_sound(own: Path) -> None:
     assert 0 <= rows[:, 1:].min() and rows[:, 1:].max() < 32
 
 
+def test_files_are_cut_to_the_seconds_that_sound_and_padded_to_those_of_a_clip(own: Path, tmp_path: Path) -> None:
+    """Five of the six are longer than 0.8 s, none fills the clip of 1.6 s: as much is padding as the compiler says."""
+    said = training(audio_seconds=0.8, clip_seconds=1.6)
+    musicgen_lora.prepare(said, own, tmp_path, lambda line: None)
+    rows = np.concatenate([data.load(tmp_path, "train"), data.load(tmp_path, "valid")])
+    assert rows.shape == (6, 41, 4) and sorted(rows[:, 0, 0].tolist()) == [15, 20, 20, 20, 20, 20]
+    assert 1 - 20 / 40 == said.config.data.padding
+    longer = sound.read(own / "my_music/deep/3.wav", dataclasses.replace(said.config.data, audio_seconds=5.0))
+    assert len(sound.read(own / "my_music/deep/3.wav", said.config.data)) == 3200 < len(longer) == 4000
+
+
 def test_it_trains_and_is_heard_through_the_bases_own_decoder(own: Path, tmp_path: Path) -> None:
     folder, saved = prepared(own, "clips"), tmp_path / "checkpoints/step_000001"
     task = musicgen_lora.build(training(), folder, CPU)
