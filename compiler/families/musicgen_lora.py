@@ -40,7 +40,8 @@ def config(plain: dict[str, Any]) -> Config:
               float(model["alpha"]), float(model["dropout"]), tuple(model["targets"])),
         Data(data["source"], data.get("path"), parse_count(data["clips"]), parse_count(data["held_out"]),
              parse(data["audio_seconds"], "time"), parse(data["clip_seconds"], "time"), float(data["frame_rate"]),
-             data["sample_rate"], data["mask_padding"], data["seed"], tuple(data["prompts"])),
+             data["sample_rate"], data["mask_padding"], data["seed"], tuple(data["prompts"]),
+             float(data["guidance"])),
     )
 
 

@@ -35,7 +35,8 @@ class Model:
 @dataclass(frozen=True)
 class Data:
     """Clips of one style. `clips` are trained on, `held_out` more are not; each sounds `audio_seconds` long (generated ones
-    exactly; files are cut to it, and may be shorter) and is padded or cut to `clip_seconds`. With `mask_padding` no loss counts what was padded."""
+    exactly; files are cut to it, and may be shorter) and is padded or cut to `clip_seconds`. With `mask_padding` no loss
+    counts what was padded. Models are heard with `prompts` and a `guidance`, of which 1 is none."""
 
     source: Literal["synthetic", "folder"]
     path: str | None
@@ -48,6 +49,7 @@ class Data:
     mask_padding: bool
     seed: int
     prompts: tuple[str, ...] = field(metadata={"sentences": True})
+    guidance: float
 
     @property
     def frames(self) -> int:

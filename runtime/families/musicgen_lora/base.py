@@ -21,6 +21,9 @@ from .. import Say
 from .labels import inputs, labels, losses
 
 ROWS, RATE, WARMUP = 8, 2e-3, 20
+WITHOUT_PROMPT = 0.2
+"""Share of the clips that a base is trained on without their prompt, as MusicGen was, so that guidance has a direction."""
+RECIPE = {"rows": ROWS, "rate": RATE, "warmup": WARMUP, "without_prompt": WITHOUT_PROMPT}
 SAY_EVERY = 100
 TEXT_VOCABULARY = 384
 """ByT5's: 256 bytes behind three special tokens, and spare ones. Its tokenizer needs no file."""
@@ -70,8 +73,9 @@ def pretrain(model: Model, sample_rate: int, codes: np.ndarray, prompts: list[st
         optimizer = torch.optim.AdamW([one for one in made.parameters() if one.requires_grad], lr=RATE, fused=True)
         for step in range(steps):
             chosen = torch.randint(len(codes), (ROWS,))
-            loss = _loss(made, torch.from_numpy(codes[chosen.numpy()].astype(np.int64)),
-                         encoded(tokenizer, [prompts[index] for index in chosen]))
+            text = encoded(tokenizer, [prompts[index] for index in chosen])
+            text["attention_mask"][torch.rand(ROWS) < WITHOUT_PROMPT] = 0
+            loss = _loss(made, torch.from_numpy(codes[chosen.numpy()].astype(np.int64)), text)
             loss.backward()
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -35,9 +35,9 @@ HEADER = 1
 
 
 def data_key(config: Config, workspace: Path) -> dict[str, Any]:
-    """What the prepared clips depend on; neither the mask nor the prompts of the evaluation change them."""
+    """What the prepared clips depend on; neither the mask nor what the evaluation asks for changes them."""
     plain = to_plain(config.data)
-    for name in ("mask_padding", "prompts"):
+    for name in ("mask_padding", "prompts", "guidance"):
         del plain[name]
     files = sound.sha256(workspace / str(config.data.path)) if config.data.source == "folder" else None
     return {"family": "musicgen_lora", "data": plain, "files": files, "base": base_key(config)}
@@ -52,7 +52,7 @@ def base_key(config: Config) -> dict[str, Any]:
         return sizes
     sounds = styles.sha256(data.seed, data.audio_seconds, data.sample_rate)
     return sizes | {"sounds": sounds, "audio_seconds": data.audio_seconds, "frame_rate": data.frame_rate,
-                    "sample_rate": data.sample_rate, "seed": data.seed}
+                    "sample_rate": data.sample_rate, "seed": data.seed, "clips": SHOWN_CLIPS, "trained": base.RECIPE}
 
 
 def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:

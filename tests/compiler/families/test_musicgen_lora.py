@@ -18,7 +18,7 @@ from tests.compiler.test_claims import ROOT
 
 SIX = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 SMALL = Config(Model("facebook/musicgen-small", None, 24, 1024, 16, 4096, 768, 4, 2048, 32, 64.0, 0.05, SIX),
-               Data("folder", "my_music", 3200, 64, 15.0, 15.0, 50.0, 32000, True, 1, ("piano",)))
+               Data("folder", "my_music", 3200, 64, 15.0, 15.0, 50.0, 32000, True, 1, ("piano",), 3.0))
 
 
 @given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 48))

@@ -68,8 +68,8 @@ def counted(targets: tuple[str, ...], frames: int, prompt: int) -> dict[str, int
 
 @pytest.mark.parametrize("targets", [tiny.TARGETS, ("q_proj", "v_proj"), ("fc1",)])
 def test_flops_are_no_more_than_are_counted(targets: tuple[str, ...]) -> None:
-    """Torch's own count less what grows with the prompt: all but some of the first layer's matrices, and attention in full where
-    half of it is causal."""
+    """Torch's own count less what grows with the prompt: all but some of the first layer's matrices, and attention in full,
+    where half of it is causal."""
     config, frames = Config(dataclasses.replace(SMALL, layers=6, targets=targets), tiny.DATA), 250
     some, twice = counted(targets, frames, 8), counted(targets, frames, 16)
     each = {operator: (2 * count - twice[operator]) / frames for operator, count in some.items()}
