@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from expc.compiler.contract.families.musicgen_lora import Model
+from expc.compiler.contract.workspace import find_workspace
 
 from ...errors import UserError
 from .. import Say
@@ -46,6 +47,32 @@ def tiny(model: Model, sample_rate: int) -> Any:
         vocab_size=model.vocabulary, num_hidden_layers=model.layers, ffn_dim=model.ffn, num_attention_heads=model.heads,
         hidden_size=model.dim, num_codebooks=model.codebooks, dropout=0.0, **start)
     return MusicgenForConditionalGeneration(MusicgenConfig(text_encoder=text, audio_encoder=audio, decoder=decoder))
+
+
+def configuration(said: str) -> Any | None:
+    """The configuration of a pretrained base, by its folder in the workspace or from what the hub has been asked for before;
+    None where it is not on this machine."""
+    from transformers import MusicgenConfig
+
+    folder = (find_workspace(Path.cwd()) or Path.cwd()) / said
+    try:
+        return MusicgenConfig.from_pretrained(folder if folder.is_dir() else said, local_files_only=True)
+    except (OSError, ValueError):
+        return None
+
+
+def shaped(model: Model, sample_rate: int) -> Any:
+    """A base with random weights: of the pretrained one's shape, encoders included, or of the stated sizes with tiny encoders
+    where there is none on this machine. Raises UserError where the spec states other sizes than the pretrained one has."""
+    from transformers import MusicgenForConditionalGeneration
+
+    quiet()
+    said = None if model.base is None else configuration(model.base)
+    if said is None:
+        return tiny(model, sample_rate)
+    made = MusicgenForConditionalGeneration(said)
+    check(made, model, str(model.base))
+    return made
 
 
 def quiet() -> None:
