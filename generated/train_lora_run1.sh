@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1
 snapshot=generated/lora_run1/snapshot.json
-snapshot_sha256=16d2a5a0ead5a564ed10b6b3b9fce19c22ddfb87ad2acd67d37b12a9cbe853cd
+snapshot_sha256=8bfada4ec86f29e58dd465abc399b141201591aa259e7b4320b9cbc74f7e3084
 build='expc build'
 events=runs/lora_run1/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1.smoke
 snapshot=generated/lora_run1.smoke/snapshot.json
-snapshot_sha256=18fb1f817cc0b7ae198798e4e511f7d0b3c3473c21d82dd071336213aa972ff8
+snapshot_sha256=1a500fc677727107e190f9d63d076703fc5a7321b68353be0d65c0b03ccc8b02
 build='expc build --profile smoke'
 events=runs/lora_run1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 18fb1f817cc0b7ae198798e4e511f7d0b3c3473c21d82dd071336213aa972ff8
+# Snapshot 1a500fc677727107e190f9d63d076703fc5a7321b68353be0d65c0b03ccc8b02
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 16d2a5a0ead5a564ed10b6b3b9fce19c22ddfb87ad2acd67d37b12a9cbe853cd
+# Snapshot 8bfada4ec86f29e58dd465abc399b141201591aa259e7b4320b9cbc74f7e3084
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2
 snapshot=generated/lora_run2/snapshot.json
-snapshot_sha256=3b88a3e1e99f2770d519cb89e12552d3d5c1d57148e10b6170b68c8b027f4317
+snapshot_sha256=6430d623a883b435828aff01ae82b431f83acc9d0b8ef2108d4a37adda7e6079
 build='expc build'
 events=runs/lora_run2/events.jsonl
 stages=(preflight prepare train evaluate report)

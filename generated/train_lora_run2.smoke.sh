@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2.smoke
 snapshot=generated/lora_run2.smoke/snapshot.json
-snapshot_sha256=0ed09ff9224008cc35d0c83d82550031d9fb2e76d331fe62d7bce5b7862eef10
+snapshot_sha256=0a23fe1478338bf2d2f236ee8e2f14c4c0cb5d2c93b311dc1a4931ae6480d3c7
 build='expc build --profile smoke'
 events=runs/lora_run2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0ed09ff9224008cc35d0c83d82550031d9fb2e76d331fe62d7bce5b7862eef10
+# Snapshot 0a23fe1478338bf2d2f236ee8e2f14c4c0cb5d2c93b311dc1a4931ae6480d3c7
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 3b88a3e1e99f2770d519cb89e12552d3d5c1d57148e10b6170b68c8b027f4317
+# Snapshot 6430d623a883b435828aff01ae82b431f83acc9d0b8ef2108d4a37adda7e6079
 
 set -euo pipefail
 

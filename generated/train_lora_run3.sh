@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3
 snapshot=generated/lora_run3/snapshot.json
-snapshot_sha256=d2784000d9c0d59f8de84893845fd7086a77e09e4ed6ee48e2f562b452a9d7f9
+snapshot_sha256=0dd07c6c017160ffe8fb2d8acb2b9ffe7a5c784f3288bde3f3ff33f5c4c2a6d8
 build='expc build'
 events=runs/lora_run3/events.jsonl
 stages=(preflight prepare train evaluate report)

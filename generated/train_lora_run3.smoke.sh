@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3.smoke
 snapshot=generated/lora_run3.smoke/snapshot.json
-snapshot_sha256=d8381479ee4281f43d1169af30adede47e446cf8c18297c399f4a45be4cee2b0
+snapshot_sha256=d37021db2116c226681145dea77dec08c3288f7732f6ac2731053f8874411229
 build='expc build --profile smoke'
 events=runs/lora_run3.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot d8381479ee4281f43d1169af30adede47e446cf8c18297c399f4a45be4cee2b0
+# Snapshot d37021db2116c226681145dea77dec08c3288f7732f6ac2731053f8874411229
 
 set -euo pipefail
 

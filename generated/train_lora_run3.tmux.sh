@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot d2784000d9c0d59f8de84893845fd7086a77e09e4ed6ee48e2f562b452a9d7f9
+# Snapshot 0dd07c6c017160ffe8fb2d8acb2b9ffe7a5c784f3288bde3f3ff33f5c4c2a6d8
 
 set -euo pipefail
 

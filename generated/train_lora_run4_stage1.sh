@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1
 snapshot=generated/lora_run4_stage1/snapshot.json
-snapshot_sha256=67c22222ad72ad7d724c80de3b8cfcd1866650ad12a3953ad3a77b4c2b2c6538
+snapshot_sha256=1224225f456c6057c282622ba1ea3e6b8c29329b2021ae8229ce3076453c6ac3
 build='expc build'
 events=runs/lora_run4_stage1/events.jsonl
 stages=(preflight prepare train evaluate report)

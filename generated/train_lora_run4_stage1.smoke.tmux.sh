@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 5f1dfcc72592943cd047f409523e140d074c8ee7baf2322746b9d249e797b5e1
+# Snapshot 8bf7982f2865ed37d41b8fb1010082f1b471a19dfc35d39050d758db80eb9c26
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 67c22222ad72ad7d724c80de3b8cfcd1866650ad12a3953ad3a77b4c2b2c6538
+# Snapshot 1224225f456c6057c282622ba1ea3e6b8c29329b2021ae8229ce3076453c6ac3
 
 set -euo pipefail
 

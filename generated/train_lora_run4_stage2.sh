@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2
 snapshot=generated/lora_run4_stage2/snapshot.json
-snapshot_sha256=b89cd741c5de3a7d40cdf6c03cef8be5a7f737210e5777c0b7219459749244d1
+snapshot_sha256=2b0b9a29c5d4354c68405424854eb6da8200ec44562abf3cac6ba74fcd9495d2
 build='expc build'
 events=runs/lora_run4_stage2/events.jsonl
 stages=(preflight prepare train evaluate report)

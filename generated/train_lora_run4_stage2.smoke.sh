@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2.smoke
 snapshot=generated/lora_run4_stage2.smoke/snapshot.json
-snapshot_sha256=80a3b5259987ac4e1357273cf0344f7e2e5c038ff7304fa5cc91b3977b648cd0
+snapshot_sha256=fc898ef20983286deae3ac5e8b9da17ddb89d2369e532c49cc6430a03f065247
 build='expc build --profile smoke'
 events=runs/lora_run4_stage2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 80a3b5259987ac4e1357273cf0344f7e2e5c038ff7304fa5cc91b3977b648cd0
+# Snapshot fc898ef20983286deae3ac5e8b9da17ddb89d2369e532c49cc6430a03f065247
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot b89cd741c5de3a7d40cdf6c03cef8be5a7f737210e5777c0b7219459749244d1
+# Snapshot 2b0b9a29c5d4354c68405424854eb6da8200ec44562abf3cac6ba74fcd9495d2
 
 set -euo pipefail
 

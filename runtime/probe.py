@@ -121,8 +121,9 @@ def probe(text: str, kind: Kind, memory: int | None, patience: int, most: int | 
     path = folder / "snapshot.json"
     path.write_text(text, encoding="utf-8")
     limit = memory or _available(where)
+    left_out = not_counted(experiment.training)
     say(f"{experiment.run} on {where}: at most {size(limit) if limit else 'all of its memory'}, at most "
-        f"{duration(patience)} a try; the spec says {said:,}")
+        f"{duration(patience)} a try; the spec says {said:,}{f'; not counted: {left_out}' if left_out else ''}")
 
     def attempt(wanted: int) -> Try:
         rows, length = (wanted, 0) if kind == "batch" else (known(experiment.training.batch).rows, wanted)
@@ -135,7 +136,15 @@ def probe(text: str, kind: Kind, memory: int | None, patience: int, most: int | 
     least = min((one for one in tries if not one.fits), key=lambda one: one.size, default=None)
     return {"run": experiment.run, "what": kind, "device": where, "memory": limit, "spec": said,
             "tries": [asdict(one) for one in tries], "largest": max(fitting, default=None),
-            "too_large": least.size if least else None, "why": least.why if least else None}
+            "too_large": least.size if least else None, "why": least.why if least else None, "not_counted": left_out}
+
+
+def not_counted(training: Training) -> str:
+    """What a family's updates leave out on this machine, so that less may fit than is found; empty where nothing."""
+    from . import families
+
+    said: str = getattr(families.load(training.family), "not_counted", lambda training: "")(training)
+    return said
 
 
 def shown(one: Try, kind: Kind) -> str:
@@ -154,7 +163,8 @@ def answer(found: dict[str, Any]) -> str:
         return f"too large already: {what.format(beyond)} ({found['why']}); the spec says {said:,}"
     end = f"{beyond:,} does not: {found['why']}" if beyond else "no more was tried"
     verdict = "fits" if said <= largest else "does not fit" if beyond and said >= beyond else "lies beyond what was tried"
-    return f"largest that fits: {what.format(largest)} ({end}); the spec's {said:,} {verdict}"
+    left_out = f"; not counted, so less may fit: {found['not_counted']}" if found.get("not_counted") else ""
+    return f"largest that fits: {what.format(largest)} ({end}); the spec's {said:,} {verdict}{left_out}"
 
 
 def _available(where: str) -> int | None:

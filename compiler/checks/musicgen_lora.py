@@ -25,7 +25,7 @@ CODES = (
         "E511",
         "Sizes of the base or of a frame that do not come out even",
         "Attention heads share the decoder's width, and one frame of codes stands for a whole number of samples of sound. A "
-        "clip has at least one frame.",
+        "clip has at least one frame, and is no shorter than it sounds.",
         wrong=_SPEC + "data: {sample_rate: 8000, frame_rate: 30}",
         right=_SPEC + "data: {sample_rate: 8000, frame_rate: 25}",
     ),
@@ -88,6 +88,9 @@ def _sizes(subject: Subject, config: Config) -> Iterator[Diagnostic]:
     if data.sample_rate % data.frame_rate:
         yield subject.finding("E511", f"a frame would have {data.sample_rate / data.frame_rate:g} samples of sound",
                               "data.frame_rate", also=["data.sample_rate"])
+    if data.clip_seconds < data.audio_seconds:
+        yield subject.finding("E511", f"clips of {data.clip_seconds:g} s cannot sound for {data.audio_seconds:g} s",
+                              "data.clip_seconds", "sound is cut to data.audio_seconds: shorten that", ["data.audio_seconds"])
     if not data.frames:
         yield subject.finding("E511", f"{data.clip_seconds:g} s at {data.frame_rate:g} frames a second are no frame",
                               "data.clip_seconds", also=["data.frame_rate"])

@@ -40,7 +40,8 @@ def config(plain: dict[str, Any]) -> Config:
               float(model["alpha"]), float(model["dropout"]), tuple(model["targets"])),
         Data(data["source"], data.get("path"), parse_count(data["clips"]), parse_count(data["held_out"]),
              parse(data["audio_seconds"], "time"), parse(data["clip_seconds"], "time"), float(data["frame_rate"]),
-             data["sample_rate"], data["mask_padding"], data["seed"], tuple(data["prompts"])),
+             data["sample_rate"], data["mask_padding"], data["seed"], tuple(data["prompts"]),
+             float(data["guidance"])),
     )
 
 
@@ -90,15 +91,21 @@ def sample_length(config: Config) -> int:
 
 
 def flops_per_token(config: Config, length: int) -> int:
-    """FLOPs of forward and backward a frame: 4 a frozen parameter that multiplies, 6 of the adapter's, 6 x layers x dim x
-    length for self-attention.
+    """FLOPs of forward and backward a frame, at least: 2 a multiplication of a matrix or of causal self-attention.
 
-    A frozen matrix gets no gradient of its own, which saves a third of Chowdhery et al. 2022 (PaLM), appendix B. Attention
-    to the few tokens of the prompt, the text encoder and embeddings are left out.
+    Backward, a frozen matrix gets no gradient of its own, which saves a third of Chowdhery et al. 2022 (PaLM), appendix B,
+    and the first layer none but the adapter's own: nothing in front of it trains. K and V of the attention to the prompt
+    run on its few tokens; they, the text encoder and embeddings are left out.
     """
     model = config.model
-    matrices = model.layers * (8 * model.dim**2 + 2 * model.dim * model.ffn) + model.codebooks * model.vocabulary * model.dim
-    return 4 * matrices + 6 * sum(parameters(config).values()) + 6 * model.layers * model.dim * length
+    layer = 6 * model.dim**2 + 2 * model.dim * model.ffn
+    prompt = 2 * model.dim * model.rank * sum(one in ("k_proj", "v_proj") for one in model.targets)
+    adapter = sum(parameters(config).values()) // model.layers - prompt
+    attention = model.dim * length
+    heads = model.codebooks * model.vocabulary * model.dim
+    forward = model.layers * (layer + adapter + attention) + heads
+    backward = (model.layers - 1) * (layer + 2 * adapter + 2 * attention) + adapter + heads
+    return 2 * (forward + backward)
 
 
 def chance_loss(config: Config) -> float:

@@ -1,7 +1,7 @@
 """The `series` section: the specs of the runs before this one in, what changed from run to run out.
 
 The referred specs are compiled by the pipeline. Two runs' losses mean the same where data and chance level are the same,
-which is what `meaning` gathers; the prompts of an evaluation are no part of it.
+which is what `meaning` gathers; what an evaluation asks for is no part of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .promises import text
 
 SECTIONS = ("model", "command", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision",
             "compile", "resume")
-ASKED = "data.prompts"
+ASKED = ("data.prompts", "data.guidance")
 
 
 def meaning(training: Training) -> dict[str, object]:

@@ -46,6 +46,7 @@ def test_the_search_closes_in_on_the_largest_that_fits(edge: int) -> None:
 def test_the_answer_says_whether_the_spec_fits() -> None:
     found = {"what": "batch", "largest": 20, "too_large": 21, "spec": 8, "why": "out of memory"}
     assert probe.answer(found) == "largest that fits: 20 rows (21 does not: out of memory); the spec's 8 fits"
+    assert probe.answer(found | {"not_counted": "an encoder"}).endswith("; not counted, so less may fit: an encoder")
     assert "the spec's 32 does not fit" in probe.answer(found | {"spec": 32})
     assert probe.answer(found | {"largest": None, "too_large": 1}) == (
         "too large already: 1 rows (out of memory); the spec says 8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Model:
 @dataclass(frozen=True)
 class Data:
     """Clips of one style. `clips` are trained on, `held_out` more are not; each sounds `audio_seconds` long (generated ones
-    exactly, files at most) and is padded or cut to `clip_seconds`. With `mask_padding` no loss counts what was padded."""
+    exactly; files are cut to it, and may be shorter) and is padded to `clip_seconds`. With `mask_padding` no loss
+    counts what was padded. Models are heard with `prompts` and a `guidance`, of which 1 is none."""
 
     source: Literal["synthetic", "folder"]
     path: str | None
@@ -48,6 +49,7 @@ class Data:
     mask_padding: bool
     seed: int
     prompts: tuple[str, ...] = field(metadata={"sentences": True})
+    guidance: float
 
     @property
     def frames(self) -> int:
@@ -56,13 +58,18 @@ class Data:
 
     @property
     def padding(self) -> float:
-        """Share of a clip that is padded silence."""
+        """Share of a clip that is padded silence; more where a file is shorter than `audio_seconds`."""
         return max(0.0, 1 - self.audio_seconds / self.clip_seconds)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the musicgen_lora family adds to an experiment's identity."""
+    """Everything the musicgen_lora family adds to an experiment's identity. `SAME_WITH` is by measure what decides other
+    losses and not that one: it counts sounding frames alone, of which no padding takes or adds any."""
+
+    SAME_WITH: ClassVar[dict[str, tuple[str, ...]]] = dict.fromkeys(
+        ("sounding_loss", *(f"codebook_{index}_loss" for index in range(1, 5)), "style_loss", "shown_loss"),
+        ("data.clip_seconds", "data.mask_padding"))
 
     model: Model
     data: Data

@@ -10,7 +10,7 @@ import torch
 
 from expc.compiler.contract.training import Training, known
 
-from ...updates import seconds_an_update
+from ...updates import precision, seconds_an_update
 from .. import Findings, Say
 from . import adapter, base, data, evaluation, labels
 from .task import LoraTask
@@ -44,9 +44,10 @@ def sample(training: Training, data: Path, checkpoint: Path, device: torch.devic
 
 def probe(training: Training, device: torch.device, updates: int) -> float:
     """Seconds an update on this machine: the mean of a few, on random codes over a base of random weights, after one that
-    is not counted."""
+    is not counted. The base is of the real one's shape where that is on this machine, else see `not_counted`."""
     config, batch = training.config, known(training.batch)
-    model = adapter.adapt(base.tiny(config.model, config.data.sample_rate).requires_grad_(False), config.model, 0).to(device)
+    shape = base.shaped(config.model, config.data.sample_rate)
+    model = adapter.adapt(shape.requires_grad_(False), config.model, 0).to(device)
     optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad])
     codes = torch.randint(config.model.vocabulary, (batch.rows, config.data.frames, config.model.codebooks), device=device)
     wanted = labels.labels(codes, torch.full((batch.rows,), config.data.frames, device=device), mask=False)
@@ -54,9 +55,19 @@ def probe(training: Training, device: torch.device, updates: int) -> float:
 
     def update() -> None:
         for _ in range(batch.accumulation):
-            sums, counts = labels.losses(base.forward(model, wanted, text), wanted)
+            with precision(training, device):
+                logits = base.forward(model, wanted, text)
+            sums, counts = labels.losses(logits, wanted)
             (sums.sum() / counts.sum()).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     return seconds_an_update(device, updates, update)
+
+
+def not_counted(training: Training) -> str:
+    """What `probe` leaves out of its updates here; empty where nothing."""
+    said = training.config.model.base
+    if said is None or base.configuration(said) is not None:
+        return ""
+    return f"the text and audio encoder of {said}, which is not on this machine yet"

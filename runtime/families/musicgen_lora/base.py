@@ -15,12 +15,16 @@ import torch
 from torch import Tensor
 
 from expc.compiler.contract.families.musicgen_lora import Model
+from expc.compiler.contract.workspace import find_workspace
 
 from ...errors import UserError
 from .. import Say
 from .labels import inputs, labels, losses
 
 ROWS, RATE, WARMUP = 8, 2e-3, 20
+WITHOUT_PROMPT = 0.2
+"""Share of the clips that a base is trained on without their prompt, as MusicGen was, so that guidance has a direction."""
+RECIPE = {"rows": ROWS, "rate": RATE, "warmup": WARMUP, "without_prompt": WITHOUT_PROMPT}
 SAY_EVERY = 100
 TEXT_VOCABULARY = 384
 """ByT5's: 256 bytes behind three special tokens, and spare ones. Its tokenizer needs no file."""
@@ -43,6 +47,32 @@ def tiny(model: Model, sample_rate: int) -> Any:
         vocab_size=model.vocabulary, num_hidden_layers=model.layers, ffn_dim=model.ffn, num_attention_heads=model.heads,
         hidden_size=model.dim, num_codebooks=model.codebooks, dropout=0.0, **start)
     return MusicgenForConditionalGeneration(MusicgenConfig(text_encoder=text, audio_encoder=audio, decoder=decoder))
+
+
+def configuration(said: str) -> Any | None:
+    """The configuration of a pretrained base, by its folder in the workspace or from what the hub has been asked for before;
+    None where it is not on this machine."""
+    from transformers import MusicgenConfig
+
+    folder = (find_workspace(Path.cwd()) or Path.cwd()) / said
+    try:
+        return MusicgenConfig.from_pretrained(folder if folder.is_dir() else said, local_files_only=True)
+    except (OSError, ValueError):
+        return None
+
+
+def shaped(model: Model, sample_rate: int) -> Any:
+    """A base with random weights: of the pretrained one's shape, encoders included, or of the stated sizes with tiny encoders
+    where there is none on this machine. Raises UserError where the spec states other sizes than the pretrained one has."""
+    from transformers import MusicgenForConditionalGeneration
+
+    quiet()
+    said = None if model.base is None else configuration(model.base)
+    if said is None:
+        return tiny(model, sample_rate)
+    made = MusicgenForConditionalGeneration(said)
+    check(made, model, str(model.base))
+    return made
 
 
 def quiet() -> None:
@@ -70,8 +100,9 @@ def pretrain(model: Model, sample_rate: int, codes: np.ndarray, prompts: list[st
         optimizer = torch.optim.AdamW([one for one in made.parameters() if one.requires_grad], lr=RATE, fused=True)
         for step in range(steps):
             chosen = torch.randint(len(codes), (ROWS,))
-            loss = _loss(made, torch.from_numpy(codes[chosen.numpy()].astype(np.int64)),
-                         encoded(tokenizer, [prompts[index] for index in chosen]))
+            text = encoded(tokenizer, [prompts[index] for index in chosen])
+            text["attention_mask"][torch.rand(ROWS) < WITHOUT_PROMPT] = 0
+            loss = _loss(made, torch.from_numpy(codes[chosen.numpy()].astype(np.int64)), text)
             loss.backward()
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -35,9 +35,9 @@ HEADER = 1
 
 
 def data_key(config: Config, workspace: Path) -> dict[str, Any]:
-    """What the prepared clips depend on; neither the mask nor the prompts of the evaluation change them."""
+    """What the prepared clips depend on; neither the mask nor what the evaluation asks for changes them."""
     plain = to_plain(config.data)
-    for name in ("mask_padding", "prompts"):
+    for name in ("mask_padding", "prompts", "guidance"):
         del plain[name]
     files = sound.sha256(workspace / str(config.data.path)) if config.data.source == "folder" else None
     return {"family": "musicgen_lora", "data": plain, "files": files, "base": base_key(config)}
@@ -52,14 +52,14 @@ def base_key(config: Config) -> dict[str, Any]:
         return sizes
     sounds = styles.sha256(data.seed, data.audio_seconds, data.sample_rate)
     return sizes | {"sounds": sounds, "audio_seconds": data.audio_seconds, "frame_rate": data.frame_rate,
-                    "sample_rate": data.sample_rate, "seed": data.seed}
+                    "sample_rate": data.sample_rate, "seed": data.seed, "clips": SHOWN_CLIPS, "trained": base.RECIPE}
 
 
 def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str, Any]:
     """Writes the clips into an empty folder, a generated base beside it; returns their fingerprint."""
     place = _base(config, workspace, say)
     if config.data.source == "synthetic":
-        prompts, parts = [styles.STYLES[styles.NEW].prompt], _generated(config, codec.load(place / CODEC))
+        prompts, parts = [styles.STYLES[styles.NEW].prompt], generated(config, codec.load(place / CODEC))
     else:
         prompts, parts = sound.encoded_folder(config, workspace, str(place), say)
     for name, clips in parts.items():
@@ -110,14 +110,12 @@ def _base(config: Config, workspace: Path, say: Say) -> Any:
 
 
 def _make_base(config: Config, folder: Path, say: Say) -> None:
-    """Codec from sounds of all styles, as a codec of one's own would be; model from the two that are shown alone."""
+    """Codec, and model from the two styles that are shown alone."""
     data, model = config.data, config.model
-    sounds = {name: [_clip(data, name, index) for index in range(SHOWN_CLIPS + SHOWN_HELD_OUT)] for name in styles.STYLES}
     say(f"fitting {model.codebooks} codebooks of {model.vocabulary:,} codes")
-    made = codec.fit([one for some in sounds.values() for one in some[:SHOWN_CLIPS]], hop(data), model.codebooks,
-                     model.vocabulary, data.seed)
+    made = fitted(config)
     made.save(folder / CODEC)
-    codes = {name: np.stack([made.encode(one) for one in sounds[name]]) for name in styles.SHOWN}
+    codes = {name: shown(config, name, made) for name in styles.SHOWN}
     prompts = [styles.STYLES[name].prompt for name in styles.SHOWN for _ in range(SHOWN_CLIPS)]
     base.pretrain(model, data.sample_rate, np.concatenate([codes[name][:SHOWN_CLIPS] for name in styles.SHOWN]), prompts,
                   data.seed, folder, say)
@@ -125,6 +123,19 @@ def _make_base(config: Config, folder: Path, say: Say) -> None:
                 for number, name in enumerate(styles.SHOWN)]
     np.save(folder / "shown.npy", np.concatenate(held_out))
     write_json(folder / ABOUT, {"prompts": [styles.STYLES[name].prompt for name in styles.SHOWN]})
+
+
+def fitted(config: Config) -> codec.Codec:
+    """A codec from sounds of all styles, as one's own would be: none of them is trained on or held out of the new style,
+    nor held out of the others."""
+    data, model = config.data, config.model
+    sounds = [_clip(data, name, index) for name in styles.STYLES for index in range(SHOWN_CLIPS)]
+    return codec.fit(sounds, hop(data), model.codebooks, model.vocabulary, data.seed)
+
+
+def shown(config: Config, style: str, made: codec.Codec) -> np.ndarray:
+    """Codes (clips, frames, codebooks) of a style that a generated base knows, those that are held out at the end."""
+    return np.stack([made.encode(_clip(config.data, style, index)) for index in range(SHOWN_CLIPS + SHOWN_HELD_OUT)])
 
 
 def hop(data: Data) -> int:
@@ -136,7 +147,7 @@ def _clip(data: Data, style: str, index: int) -> np.ndarray:
     return styles.clip(style, data.seed, index, data.audio_seconds, data.sample_rate)
 
 
-def _generated(config: Config, made: codec.Codec) -> dict[str, np.ndarray]:
+def generated(config: Config, made: codec.Codec) -> dict[str, np.ndarray]:
     """Train and held-out clips of the new style, padded or cut; those that the codec was fitted on are not among them."""
     data = config.data
     length = round(data.clip_seconds * data.sample_rate)

@@ -117,7 +117,8 @@ def _listen(task: LoraTask, one: Heard, decode: Callable[[np.ndarray], np.ndarra
     """A clip of each prompt, written and measured; prompt i has the seed i, whichever model sings it."""
     said = task.config.data
     seeds = list(range(len(said.prompts)))
-    codes = generate.generate(task.model, task.tokenizer, list(said.prompts), said.frames, seeds, task.device).numpy()
+    codes = generate.generate(task.model, task.tokenizer, list(said.prompts), said.frames, said.guidance, seeds,
+                              task.device).numpy()
     lines = []
     for seed, (text, own) in enumerate(zip(said.prompts, codes, strict=True)):
         name, heard = f"{one.name}_model/{seed + 1:02d}.wav", decode(own)
@@ -153,7 +154,7 @@ def sample(training: Training, folder_of_data: Path, checkpoint: Path, device: t
     for index in range(count):
         own = int(np.random.SeedSequence([seed, index]).generate_state(1)[0])
         text = said.prompts[index % len(said.prompts)]
-        codes = generate.generate(task.model, task.tokenizer, [text], said.frames, [own], device)[0].numpy()
+        codes = generate.generate(task.model, task.tokenizer, [text], said.frames, said.guidance, [own], device)[0].numpy()
         path = folder / f"sample_{index + 1:03d}.wav"
         sound.write(path, decode(codes), said.sample_rate)
         say(f"{path.name}: {text}")

@@ -49,7 +49,8 @@ def prompt(path: Path) -> str:
 
 
 def read(path: Path, data: Data) -> np.ndarray:
-    """The first `clip_seconds` of a file at the spec's rate, one channel (samples,). Raises UserError."""
+    """The first `audio_seconds` of a file at the spec's rate, one channel (samples,): what is behind them would stand where the
+    spec says that padding is. Raises UserError."""
     import soundfile
     from scipy.signal import resample_poly
 
@@ -61,7 +62,7 @@ def read(path: Path, data: Data) -> np.ndarray:
     if rate != data.sample_rate:
         shared = gcd(rate, data.sample_rate)
         mono = resample_poly(mono, data.sample_rate // shared, rate // shared)
-    return np.asarray(mono[: round(data.clip_seconds * data.sample_rate)], dtype=np.float32)
+    return np.asarray(mono[: round(data.audio_seconds * data.sample_rate)], dtype=np.float32)
 
 
 def write(path: Path, sound: np.ndarray, rate: int) -> None:

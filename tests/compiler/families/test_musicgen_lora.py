@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,11 @@ from expc.compiler.contract.families.musicgen_lora import Config, Data, Model
 from expc.compiler.contract.training import Batch
 from expc.compiler.families import musicgen_lora
 from expc.compiler.pipeline import Session
-from tests.compiler.test_claims import ROOT
+from tests.compiler.test_claims import EXAMPLES, ROOT
 
 SIX = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 SMALL = Config(Model("facebook/musicgen-small", None, 24, 1024, 16, 4096, 768, 4, 2048, 32, 64.0, 0.05, SIX),
-               Data("folder", "my_music", 3200, 64, 15.0, 15.0, 50.0, 32000, True, 1, ("piano",)))
+               Data("folder", "my_music", 3200, 64, 15.0, 15.0, 50.0, 32000, True, 1, ("piano",), 3.0))
 
 
 @given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 48))
@@ -59,3 +61,24 @@ def test_epochs_become_steps() -> None:
     steps = {path.stem: Session(ROOT).compile(path).experiment.training.steps  # type: ignore[union-attr]
              for path in (ROOT / "specs/musicgen_lora").glob("*.yaml")}
     assert steps == {"run1_padded": 1200, "run2_masked": 400, "run3_full": 2400, "run4_stage1": 400, "run4_stage2": 1200}
+
+
+@pytest.mark.parametrize("name", ["run1_padded", "run2_masked", "run3_full", "run4_stage1", "run4_stage2"])
+def test_shares_of_chance_in_notes_follow_from_the_losses_beside_them(name: str) -> None:
+    made = Session(ROOT).compile(ROOT / f"specs/musicgen_lora/{name}.yaml").experiment
+    assert made is not None
+    texts = [text for note in made.notes for text in note.text.values() if "ln 2048" in text]
+    assert texts
+    for text in texts:
+        losses = [float(one) for one in re.findall(r"\d+\.\d{2,4}(?!\d|%)", text)]
+        shares = re.findall(r"\d+\.\d%", text)
+        assert shares and set(shares) <= {f"{one / math.log(2048):.1%}" for one in losses}
+
+
+def test_a_clip_sounds_no_longer_than_it_is(tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    shutil.copy(EXAMPLES / "specs/lora.yaml", tmp_path / "specs")
+    short = tmp_path / "specs/short.yaml"
+    short.write_text("extends: lora.yaml\ndata: {clip_seconds: 1s}\nbatch: {total_tokens: 100}\n")
+    found = Session(tmp_path).compile(short).diagnostics
+    assert [one.code for one in found] == ["E511"] and found[0].message == "clips of 1 s cannot sound for 2 s"

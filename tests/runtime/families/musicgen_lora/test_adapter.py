@@ -10,6 +10,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import MusicgenDecoderConfig, MusicgenForCausalLM
 
 from expc.compiler.contract.families.musicgen_lora import Config, Model
@@ -52,6 +53,28 @@ def test_parameters_at_the_size_of_musicgen_small() -> None:
 def test_the_tiny_decoder_is_counted_too() -> None:
     decoder = base.tiny(tiny.MODEL, 4000).decoder
     assert sum(one.numel() for one in decoder.parameters()) == compiler.frozen_parameters(Config(tiny.MODEL, tiny.DATA))
+
+
+def counted(targets: tuple[str, ...], frames: int, prompt: int) -> dict[str, int]:
+    """FLOPs of forward and backward by operator in six of MusicGen-small's layers: one clip, a prompt of so many tokens."""
+    with torch.device("meta"):
+        decoder = MusicgenForCausalLM(MusicgenDecoderConfig(num_hidden_layers=6)).requires_grad_(False)
+        adapted = adapter.adapt(decoder, dataclasses.replace(SMALL, targets=targets, dropout=0.0), 1)
+        codes, text = torch.zeros(4, frames, dtype=torch.int64), torch.zeros(1, prompt, 1024)
+        with FlopCounterMode(display=False) as counter:
+            adapted(input_ids=codes, encoder_hidden_states=text, use_cache=False).logits.sum().backward()
+    return {str(operator): count for operator, count in counter.get_flop_counts()["Global"].items()}
+
+
+@pytest.mark.parametrize("targets", [tiny.TARGETS, ("q_proj", "v_proj"), ("fc1",)])
+def test_flops_are_no_more_than_are_counted(targets: tuple[str, ...]) -> None:
+    """Torch's own count less what grows with the prompt: all but some of the first layer's matrices, and attention in full,
+    where half of it is causal."""
+    config, frames = Config(dataclasses.replace(SMALL, layers=6, targets=targets), tiny.DATA), 250
+    some, twice = counted(targets, frames, 8), counted(targets, frames, 16)
+    each = {operator: (2 * count - twice[operator]) / frames for operator, count in some.items()}
+    assert 1 <= each["aten.mm"] / compiler.flops_per_token(config, 0) < 1.1
+    assert 1 <= sum(each.values()) / compiler.flops_per_token(config, frames) < 1.15
 
 
 def test_at_first_the_adapted_model_is_the_base(clips: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import soundfile
 import torch
 from safetensors.torch import save_file
 
+from expc.compiler.contract.training import Training
+from expc.runtime import updates
 from expc.runtime.families import musicgen_lora
 from expc.runtime.families.musicgen_lora import adapter
 from expc.runtime.families.musicgen_lora.task import LoraTask
@@ -66,5 +69,14 @@ def test_a_sample_depends_on_seed_and_number_alone(clips: Path, run: Path, tmp_p
     assert not np.array_equal(sounds[1][0], sounds[1][2])
 
 
-def test_an_update_can_be_timed_without_data() -> None:
+def test_an_update_can_be_timed_without_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the precision that the spec asks for: each of two updates has two micro-batches."""
+    entered: list[tuple[Training, torch.device]] = []
+
+    def precision(training: Training, device: torch.device) -> AbstractContextManager[object]:
+        entered.append((training, device))
+        return updates.precision(training, device)
+
+    monkeypatch.setattr(musicgen_lora, "precision", precision)
     assert musicgen_lora.probe(tiny.training(), CPU, 1) > 0
+    assert entered == 4 * [(tiny.training(), CPU)]

@@ -13,12 +13,14 @@ from safetensors.torch import save_file
 from transformers import ByT5Tokenizer, EncodecConfig, EncodecModel
 
 from expc.compiler.contract.training import Training
+from expc.runtime import probe
 from expc.runtime.errors import UserError
 from expc.runtime.families import musicgen_lora
 from expc.runtime.families.musicgen_lora import adapter, base, data, sound
 from tests.runtime.families.musicgen_lora import tiny
 
 CPU = torch.device("cpu")
+NOT_HERE = "the text and audio encoder of my_base, which is not on this machine yet"
 PRETRAINED = dataclasses.replace(tiny.MODEL, base="my_base", pretraining_steps=None)
 
 
@@ -65,6 +67,17 @@ def test_clips_keep_their_prompts_and_how_long_they_sound(own: Path) -> None:
     assert 0 <= rows[:, 1:].min() and rows[:, 1:].max() < 32
 
 
+def test_files_are_cut_to_the_seconds_that_sound_and_padded_to_those_of_a_clip(own: Path, tmp_path: Path) -> None:
+    """Five of the six are longer than 0.8 s, none fills the clip of 1.6 s: as much is padding as the compiler says."""
+    said = training(audio_seconds=0.8, clip_seconds=1.6)
+    musicgen_lora.prepare(said, own, tmp_path, lambda line: None)
+    rows = np.concatenate([data.load(tmp_path, "train"), data.load(tmp_path, "valid")])
+    assert rows.shape == (6, 41, 4) and sorted(rows[:, 0, 0].tolist()) == [15, 20, 20, 20, 20, 20]
+    assert 1 - 20 / 40 == said.config.data.padding
+    longer = sound.read(own / "my_music/deep/3.wav", dataclasses.replace(said.config.data, audio_seconds=5.0))
+    assert len(sound.read(own / "my_music/deep/3.wav", said.config.data)) == 3200 < len(longer) == 4000
+
+
 def test_it_trains_and_is_heard_through_the_bases_own_decoder(own: Path, tmp_path: Path) -> None:
     folder, saved = prepared(own, "clips"), tmp_path / "checkpoints/step_000001"
     task = musicgen_lora.build(training(), folder, CPU)
@@ -75,6 +88,20 @@ def test_it_trains_and_is_heard_through_the_bases_own_decoder(own: Path, tmp_pat
     assert set(found.measured) == {"style_loss", "fade", "silence"} and set(found.against) == {"base"}
     wave, rate = soundfile.read(tmp_path / "heard/final_model/01.wav")
     assert (len(wave), rate) == (4000, 4000)
+
+
+def test_an_update_is_probed_on_a_base_of_the_real_ones_shape(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own audio encoder, not the tiny one of a generated base; else it is said that the encoders are not counted."""
+    real, tinier = base.load(str(own / "my_base"))[0], base.tiny(tiny.MODEL, 4000)
+    sizes = [sum(one.numel() for one in model.parameters()) for model in (real, tinier)]
+    for place, size, said in ((own, sizes[0], ""), (Path("/"), sizes[1], NOT_HERE)):
+        monkeypatch.chdir(place)
+        assert sum(one.numel() for one in base.shaped(PRETRAINED, 4000).parameters()) == size
+        assert probe.not_counted(training()) == said
+    assert sizes[0] > 1.2 * sizes[1] and musicgen_lora.not_counted(tiny.training()) == ""
+    monkeypatch.chdir(own)
+    with pytest.raises(UserError, match="model.layers is 3, the base has 2"):
+        base.shaped(dataclasses.replace(PRETRAINED, layers=3), 4000)
 
 
 def test_edited_sound_or_another_prompt_is_other_data(own: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_counted_padding_looks_better_and_falls_silent(padded: Path) -> None:
     runs = [trained(one, padded, 40) for one in (masked, counted)]
     good, bad = (run.validate(2) for run in runs)
     assert bad["valid_loss"] < good["valid_loss"] - 0.3 < bad["sounding_loss"]
-    ends = [generate.generate(run.model, run.tokenizer, ["a fast square arpeggio"] * 8, 50, list(range(8)), CPU)[:, 26:]
+    ends = [generate.generate(run.model, run.tokenizer, ["a fast square arpeggio"] * 8, 50, 1.0, list(range(8)), CPU)[:, 26:]
             for run in runs]
     silent = [float((codes == 0).float().mean()) for codes in ends]
     assert silent[1] > 1.5 * silent[0]
@@ -119,3 +120,22 @@ def test_adapters_of_several_sizes_share_one_base(workspace: Path, clips: Path, 
     assert rows.shape == (12, 51, 4) and rows[:, 0, 0].tolist() == [25] * 12
     # The window of the first padded frame still holds the end of the sound.
     assert np.array_equal(rows[:, 27:], np.zeros((12, 24, 4)))
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_what_is_generated_is_what_transformers_generates(clips: Path, monkeypatch: pytest.MonkeyPatch,
+                                                          guidance: float) -> None:
+    """The likeliest code of every row, so that no random numbers are compared; codes are taken before they become sound."""
+    monkeypatch.setattr(generate, "TOP_K", 1)
+    task, prompts = trained(tiny.training(), clips, 4), ["a fast square arpeggio", "slow round bass notes"]
+    mine = generate.generate(task.model, task.tokenizer, prompts, 20, guidance, [0, 1], CPU)
+    heard: list[torch.Tensor] = []
+
+    def decoded(audio_codes: torch.Tensor, **options: object) -> SimpleNamespace:
+        heard.append(audio_codes[0].transpose(1, 2))
+        return SimpleNamespace(audio_values=torch.zeros(1))
+
+    inner = task.model.base_model.model
+    monkeypatch.setattr(inner.audio_encoder, "decode", decoded)
+    inner.generate(**base.encoded(task.tokenizer, prompts), do_sample=False, guidance_scale=guidance, max_new_tokens=23)
+    assert torch.equal(heard[0], mine)

@@ -81,6 +81,9 @@ def test_the_series_sets_all_runs_side_by_side(workspace: Path) -> None:
     assert "| Metric | `first` | `last` |" in text and "> It falls silent after a second." in text
     losses = next(line for line in text.splitlines() if line.startswith("| Validation loss"))
     assert losses.endswith(" B |") and " A |" in losses
+    for measure in ("Loss on sounding frames", "Loss on the new style"):  # the mask is what differs, and takes no part in them
+        line = next(line for line in text.splitlines() if line.startswith(f"| {measure}"))
+        assert "–" not in line and " A |" not in line and " B |" not in line
     assert (workspace / "runs/last/figures/series_loss.png").stat().st_size > 10_000
 
 

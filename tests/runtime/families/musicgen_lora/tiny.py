@@ -12,7 +12,7 @@ from expc.compiler.contract.training import ParameterGroup, Training
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 MODEL = Model(None, 80, 2, 32, 2, 128, 16, 4, 32, 4, 8.0, 0.1, TARGETS)
-DATA = Data("synthetic", None, 12, 4, 1.0, 1.0, 25.0, 4000, True, 1, ("a fast square arpeggio", "slow round bass notes"))
+DATA = Data("synthetic", None, 12, 4, 1.0, 1.0, 25.0, 4000, True, 1, ("a fast square arpeggio", "slow round bass notes"), 3.0)
 BATCH = Batch(2, 25, 2, 1)
 
 
