@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .errors import STOPPED_BY_GUARD, UserError
 from .families import Task
 from .guards import Guards
 from .journal import event, now
-from .progress import say
+from .progress import quiet_end, say
 from .record import Record
 from .watchdog import Watchdog
 
@@ -56,7 +55,7 @@ def end(record: Record, step: int) -> None:
     stage = {"outcome": "stopped", "seconds": None, "ended": now()}
     record.update(outcome="stopped", step=step, attempts=[*attempts[:-1], *ended],
                   stages={**record.body.get("stages", {}), "train": stage})
-    sys.stderr.flush()
+    quiet_end()
     os._exit(STOPPED_BY_GUARD)
 
 
