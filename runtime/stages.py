@@ -72,6 +72,7 @@ def run(loaded: Loaded, chosen: Sequence[str]) -> None:
         raise UserError(f"there is no stage {unknown[0]}; there are {', '.join(STAGES)}", MISUSED)
     record = Record(run_folder(loaded.workspace, loaded.experiment.run), loaded.experiment, loaded.sha256)
     if distributed.is_main():
+        record.make_way()
         keep_copy(loaded)
     for name, stage in STAGES.items():
         if name not in chosen:

@@ -17,7 +17,7 @@ from expc.compiler.contract.guards import NOT_FINITE, Action, Guard
 from expc.compiler.contract.phases import Batch
 from expc.runtime import stages
 from expc.runtime.errors import DONE, STOPPED_BY_GUARD, UserError
-from expc.runtime.files import read_json
+from expc.runtime.files import read_json, write_json
 from expc.runtime.journal import read_lines
 from expc.runtime.snapshot import load
 from tests.runtime import processes, toy_family
@@ -282,3 +282,12 @@ def test_what_hangs_is_ended_by_the_watchdog(toy: Path, when: str, kind: str, co
     assert (record["outcome"], record["stages"]["train"]["outcome"], record["step"]) == ("stopped", "stopped", 25)
     assert record["attempts"][-1]["outcome"] == "stopped" and fired(folder) == [("watched", 25, "stopped")]
     assert checkpoints(folder) == [10, 20]
+
+
+def test_a_changed_training_inherits_nothing_from_one_without_a_checkpoint(toy: Path) -> None:
+    stopped(toy, made(guard("step > 3", "stop", name="old"), seed=12), "guard old at step 4")
+    record = toy / "runs" / "toy" / "record.json"
+    write_json(record, read_json(record) | {"peak_memory": 10**15})
+    body = read_json(run(toy, made()) / "record.json")
+    assert body["outcome"] == "done" and len(body["attempts"]) == 1
+    assert "guards" not in body and body["peak_memory"] < 10**15
