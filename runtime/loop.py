@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from expc.compiler.contract.training import Training, known
 
 from . import checkpoint, distributed, memory, phases, randomness, retention
 from .checkpoint import Position
+from .epochs import epochs
 from .errors import INTERRUPTED, UserError
 from .families import Task
 from .gauges import Gauges
@@ -59,8 +60,8 @@ class Loop:
     """Called after each validation with the step and what was measured."""
     guards: Guards
     watchdog: Watchdog
-    epoch_tokens: int | None = None
-    """Tokens of the training data, where they are counted."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The fingerprint of the prepared data, which epochs are counted by."""
     saved: int | None = None
     """The step of the run's own newest checkpoint."""
     pending: list[Update] = field(default_factory=list)
@@ -209,8 +210,8 @@ class Loop:
         if math.isfinite(self.last["loss"]) and not self.guards.ending:
             self.metrics.write(after.step, "train", figures)
         figures.update(gauges, step=after.step)
-        if self.epoch_tokens:
-            figures["epoch"] = after.tokens / self.epoch_tokens
+        epoch = epochs(self.experiment, self.data, after.samples, after.tokens)
+        figures |= {} if epoch is None else {"epoch": epoch}
         self.guards.observe(after.step, after.seconds, figures)
 
     def _wait(self) -> None:

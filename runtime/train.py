@@ -89,7 +89,7 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
                "host": environment(str(where)), "git": git_state(workspace)}
     origin = {"data": parent.essence(fingerprint), "made_with": code(workspace)}
     loop = _loop(experiment, task, position, folder, record, found, origin)
-    loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
+    loop.data = fingerprint
     if found and distributed.is_main():  # a kill may have come between a checkpoint and what it made superfluous
         retention.prune(found.folder, experiment, folder, loop.at_least())
     with fed(experiment.trackers if distributed.is_main() else (), folder):
