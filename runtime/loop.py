@@ -29,7 +29,7 @@ from .errors import INTERRUPTED, UserError
 from .families import Task
 from .gauges import Gauges
 from .guards import Decision, Fired, Guards
-from .journal import Metrics, event, read_lines
+from .journal import Metrics, event, validation_at
 from .progress import Progress, say
 from .recovery import go_back
 from .signals import StopRequest
@@ -113,10 +113,9 @@ class Loop:
             self.save()
         judged = self.guards.validated_at == self.position.step  # a stop's checkpoint is saved after the validation
         if self.validates_at(self.position.step) and not judged:
-            known = [line for line in read_lines(self.folder / "metrics.jsonl")
-                     if line.get("kind") == "valid" and line["step"] == self.position.step]
-            if known:
-                self._judge_validation({name: value for name, value in known[-1].items() if isinstance(value, float)})
+            measured = validation_at(self.folder / "metrics.jsonl", self.position.step)
+            if measured is not None:
+                self._judge_validation(measured)
             else:
                 self.validate(say)  # the parent's model, or a kill between checkpoint and validation
 
@@ -265,13 +264,19 @@ class Loop:
             self.metrics.flush()
             say(f"step {self.position.step:,}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured.items()))
         self._judge_validation(measured)
-        self.validated(self.position.step, measured)
 
     def _judge_validation(self, measured: dict[str, float]) -> None:
+        """Before the guards with it, and into the record, also where it ends the run: not where it will be taken back."""
         if self.metrics:  # the others do as they are told
             self.guards.observe(self.position.step, self.position.seconds, measured, validated=True)
         self.watchdog.beat(self.position.step)
-        self.guards.obey()
+        try:
+            self.guards.obey()
+        except Fired as fired:
+            if not fired.goes_on:
+                self.validated(self.position.step, measured)
+            raise
+        self.validated(self.position.step, measured)
 
     def _interrupted(self, signal_name: str) -> None:
         step, steps = self.position.step, self.experiment.training.steps

@@ -16,7 +16,7 @@ from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
 from .files import make_folder, remove_leftovers
-from .journal import Metrics, event, now, read_lines
+from .journal import Metrics, event, now, read_lines, validation_at
 from .lock import exclusive
 from .loop import Loop, pace
 from .memory import peak_memory, ran_out
@@ -25,7 +25,7 @@ from .progress import say
 from .record import Record, code, environment, git_state
 from .signals import StopRequest
 from .trackers.feeding import fed
-from .watch import of_run, refuse_stopped
+from .watch import ends_with, of_run, refuse_stopped
 from .workspace import run_folder
 
 
@@ -53,10 +53,9 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         for one in skipped:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
-        done = found is not None and found.position.step >= experiment.training.steps and (
-            found.position.step in _validated(folder))
-        if found and not done:
+        if found:
             refuse_stopped(experiment, found)
+        done = found is not None and _is_done(experiment, found, folder, record)
         distributed.of_main((done, found))
         if found and done:
             retention.prune(found.folder, experiment, folder)
@@ -74,8 +73,13 @@ def _close_again(experiment: Experiment, record: Record, folder: Path, position:
     record.update(outcome="done", attempts=attempts, last_validation=measured, **_totals(experiment, position))
 
 
-def _validated(folder: Path) -> set[int]:
-    return {line["step"] for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"}
+def _is_done(experiment: Experiment, found: Found, folder: Path, record: Record) -> bool:
+    """Whether nothing is left to do: trained, validated, and no guard stopped the run at that last validation."""
+    step = found.position.step
+    measured = validation_at(folder / "metrics.jsonl", step)
+    if step < experiment.training.steps or measured is None:
+        return False
+    return record.body["outcome"] == "done" or not ends_with(experiment, found, measured)
 
 
 def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path, found: Found | None) -> None:

@@ -291,3 +291,26 @@ def test_a_changed_training_inherits_nothing_from_one_without_a_checkpoint(toy: 
     body = read_json(run(toy, made()) / "record.json")
     assert body["outcome"] == "done" and len(body["attempts"]) == 1
     assert "guards" not in body and body["peak_memory"] < 10**15
+
+
+@pytest.mark.parametrize("kind", ["stop", "save_and_stop"])
+def test_a_guard_that_fires_at_the_last_validation_keeps_its_say(toy: Path, kind: str) -> None:
+    """The same command does not turn a stopped run into one that is done; taking the guard out does."""
+    experiment = made(guard("no improvement of valid_loss by 100 for 8 validations", kind))
+    folder = stopped(toy, experiment, "stopped by guard watched at step 60")
+    record = read_json(folder / "record.json")
+    assert (record["step"], record["last_validation"]["step"]) == (60, 60)
+    stopped(toy, experiment, "guard watched")
+    run(toy, made())
+    assert read_json(folder / "record.json")["outcome"] == "done"
+
+
+def test_a_guard_that_comes_later_does_not_stop_what_is_done(toy: Path) -> None:
+    run(toy, made())
+    folder = run(toy, made(guard("valid_loss > 0", "stop")))
+    assert read_json(folder / "record.json")["outcome"] == "done"
+
+
+def test_the_validation_that_stops_a_run_is_the_last_one_that_is_shown(toy: Path) -> None:
+    folder = stopped(toy, made(guard("no improvement of valid_loss by 100 for 2 validations", "stop")), "at step 21")
+    assert read_json(folder / "record.json")["last_validation"]["step"] == 21
