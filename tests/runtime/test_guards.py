@@ -314,3 +314,18 @@ def test_a_guard_that_comes_later_does_not_stop_what_is_done(toy: Path) -> None:
 def test_the_validation_that_stops_a_run_is_the_last_one_that_is_shown(toy: Path) -> None:
     folder = stopped(toy, made(guard("no improvement of valid_loss by 100 for 2 validations", "stop")), "at step 21")
     assert read_json(folder / "record.json")["last_validation"]["step"] == 21
+
+
+def test_a_roll_back_that_finds_nothing_before_it_is_recorded(toy: Path, spoiled: Callable[..., list[int]]) -> None:
+    """The first loss is of fresh weights: there is no checkpoint from before it, though there is one of step 0."""
+    spoiled(9.0, {0})
+    folder = stopped(toy, made(guard("loss > 5", "roll_back", 0.5, 2)), "so from update 1 on.*lower the rates in the spec")
+    assert fired(folder) == [("watched", 1, "nowhere")] and checkpoints(folder) == [0]
+
+
+def test_a_roll_back_whose_checkpoints_have_gone_says_which_it_wants(toy: Path, spoiled: Callable[..., list[int]],
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    spoiled(9.0, {24})
+    monkeypatch.setattr("expc.runtime.recovery.checkpoint.up_to", lambda *asked: None)
+    folder = stopped(toy, made(guard("loss > 5", "roll_back", 0.5, 2)), "a checkpoint of step 23 or before is wanted")
+    assert fired(folder) == [("watched", 25, "nowhere")]
