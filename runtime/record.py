@@ -21,6 +21,7 @@ from .errors import FAILED, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD, Use
 from .files import read_json, write_json
 from .journal import event, now
 from .lock import is_held
+from .progress import say
 
 FORMAT = "expc.run/1"
 OUTCOMES = {FAILED: "failed", STOPPED_BY_GUARD: "stopped", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
@@ -95,7 +96,19 @@ class Record:
             raise
         finally:
             entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}
-            self.update(stages=self.read()["stages"] | {name: entry})
+            with last_words(outcome):
+                self.update(stages=self.read()["stages"] | {name: entry})
+
+
+@contextmanager
+def last_words(outcome: str) -> Iterator[None]:
+    """Where work has failed and the disk does not take what is written of that either, why it failed is what counts."""
+    try:
+        yield
+    except OSError as error:
+        if outcome == "done":
+            raise
+        say(f"note: this could not be written down ({error})")
 
 
 def _goes_on(folder: Path, record: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.contract.training import known
 
-from . import checkpoint, distributed, families, parent, randomness, retention
+from . import checkpoint, distributed, families, parent, randomness, retention, room
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
@@ -22,7 +23,7 @@ from .loop import Loop, pace
 from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
-from .record import Record, code, environment, git_state
+from .record import Record, code, environment, git_state, last_words
 from .signals import StopRequest
 from .trackers.feeding import fed
 from .watch import ends_with, of_run, refuse_stopped
@@ -146,27 +147,36 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any], fingerprint: dict[str, Any]) -> None:
     """Trains; however that ends, from the moment at which the record says that it runs, the record says it."""
     outcome, earlier = "failed", [{"outcome": "killed"} | one for one in record.body["attempts"]]  # without an end: killed
-    try:
-        if loop.metrics:
-            _begin(loop, record, earlier, attempt, fingerprint)
-        loop.run()
-        outcome = "done"
-    except BaseException as error:
-        outcome = record.cause(error)
-        if ran_out(error):
-            raise UserError(f"memory ran out at step {loop.position.step:,}: fewer batch.rows with more batch.accumulation "
-                            "need less, and the guard `out of memory` can see to that; the last checkpoint stays",
-                            FAILED) from error
-        raise
-    finally:
-        with StopRequest() as stop:  # a signal waits until the record is whole
+    with room.reserved(loop.folder) if loop.metrics else nullcontext(lambda: None) as give_back:
+        try:
             if loop.metrics:
-                loop.metrics.close()
-                _close(record, earlier, attempt, loop, outcome)
-        if outcome == "done":
-            distributed.stop()
+                _begin(loop, record, earlier, attempt, fingerprint)
+            loop.run()
+            outcome = "done"
+        except BaseException as error:
+            outcome = record.cause(error)
+            if ran_out(error):
+                raise UserError(f"memory ran out at step {loop.position.step:,}: fewer batch.rows with more batch.accumulation "
+                                "need less, and the guard `out of memory` can see to that; the last checkpoint stays",
+                                FAILED) from error
+            raise
+        finally:
+            with StopRequest() as stop:  # a signal waits until the record is whole
+                if loop.metrics:
+                    give_back()
+                    _leave(record, earlier, attempt, loop, outcome)
+            if outcome == "done":
+                distributed.stop()
     if stop.name:
         raise KeyboardInterrupt
+
+
+def _leave(record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
+    """Closes the journal, then the record, whatever becomes of the journal."""
+    with last_words(outcome):
+        loop.metrics.close()  # type: ignore[union-attr]
+    with last_words(outcome):
+        _close(record, earlier, attempt, loop, outcome)
 
 
 def _close(record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
