@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .errors import FAILED, INTERRUPTED, MISUSED, UserError
+from .errors import FAILED, INTERRUPTED, MISUSED, UserError, advice
 from .progress import put, quiet_end, say
 from .signals import interruptible
 from .workspace import find_workspace
@@ -36,12 +35,12 @@ def _print(text: str) -> None:
 @contextmanager
 def _user_errors() -> Iterator[None]:
     """A user's mistake, or a missing piece, ends with its message and its exit code."""
+    from expc.compiler.contract.markdown import visible
+
     try:
         with interruptible():
             yield
     except UserError as error:
-        from expc.compiler.contract.markdown import visible
-
         say(visible(f"error: {error}", keep="\n"))
         if path := os.environ.get("EXPC_EXIT_CODE"):  # a launcher whose torchrun will not tell it
             Path(path).write_text(f"{error.exit_code}\n", encoding="ascii")
@@ -50,9 +49,9 @@ def _user_errors() -> Iterator[None]:
         say("stopped at once; what was saved before is whole, and the same command goes on from it")
         sys.exit(INTERRUPTED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if (what := advice(error)) is None:
             raise
-        say(f"error: the disk is full ({error}); what was saved before is whole. Make room, then run the same command again")
+        say(visible(f"error: {error.filename or error}: {error.strerror}; {what}"))
         sys.exit(FAILED)
     finally:
         quiet_end()
