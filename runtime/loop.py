@@ -60,6 +60,8 @@ class Loop:
     """Called after each validation with the step and what was measured."""
     guards: Guards
     watchdog: Watchdog
+    reached: Callable[[int], None] = lambda step: None
+    """Called at the steps of the milestones, when everything up to them has come in."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The fingerprint of the prepared data, which epochs are counted by."""
     saved: int | None = None
@@ -72,6 +74,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.alone = distributed.world_size() == 1
         self.gauges = Gauges(self.guards.wanted, self.task.waiting, self.position)
+        self.due = {one.step for one in self.experiment.milestones}
 
     def run(self) -> Position:
         """Trains to the last step. Raises UserError with INTERRUPTED after a stop, `Fired` where a guard ends it."""
@@ -144,6 +147,9 @@ class Loop:
                     self.save()
                 if self.validates_at(step):
                     self.validate(progress.say)
+                elif step in self.due:
+                    self.flush()
+                    self.reached(step)
             self.flush()
             if self.position.step < steps:
                 if self.saved != self.position.step:
@@ -180,7 +186,8 @@ class Loop:
         self.task.enter(replace(phase, batch=batch), workers)
         if self.metrics and len(self.experiment.training.phases) > 1:
             event(self.folder, "phase", step=self.position.step, name=phase.name, rows=batch.rows,
-                  accumulation=batch.accumulation, sequence_length=batch.sequence_length, workers=workers)
+                  accumulation=batch.accumulation, sequence_length=batch.sequence_length, workers=workers,
+                  compile=phase.compile)
         return phase
 
     def flush(self) -> None:

@@ -12,7 +12,7 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.contract.training import known
 
-from . import checkpoint, distributed, families, parent, randomness, retention, room
+from . import checkpoint, distributed, families, milestones, parent, randomness, retention, room
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
@@ -138,10 +138,16 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     def validated(step: int, measured: dict[str, float]) -> None:
         if distributed.is_main():
             record.update(step=step, last_validation={"step": step, **measured})
+            reached(step)
+
+    def reached(step: int) -> None:
+        if metrics and experiment.milestones:
+            metrics.flush()
+            milestones.announce(experiment, folder, step)
 
     guards, watchdog = of_run(experiment, task, folder, record, found)
     saved = found.position.step if found else None
-    return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, saved=saved)
+    return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, reached, saved=saved)
 
 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any], fingerprint: dict[str, Any]) -> None:
