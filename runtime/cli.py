@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from .errors import FAILED, INTERRUPTED, MISUSED, UserError
+from .errors import FAILED, INTERRUPTED, MISUSED, UserError, advice
+from .progress import put, quiet_end, say
 from .signals import interruptible
 from .workspace import find_workspace
 
@@ -28,28 +28,33 @@ def commands() -> None:
     """Execute snapshots and look at runs."""
 
 
+def _print(text: str) -> None:
+    put(f"{text}\n", sys.stdout)
+
+
 @contextmanager
 def _user_errors() -> Iterator[None]:
     """A user's mistake, or a missing piece, ends with its message and its exit code."""
+    from expc.compiler.contract.markdown import visible
+
     try:
         with interruptible():
             yield
     except UserError as error:
-        from expc.compiler.contract.markdown import visible
-
-        click.echo(visible(f"error: {error}", keep="\n"), err=True)
+        say(visible(f"error: {error}", keep="\n"))
         if path := os.environ.get("EXPC_EXIT_CODE"):  # a launcher whose torchrun will not tell it
             Path(path).write_text(f"{error.exit_code}\n", encoding="ascii")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        click.echo("stopped at once; what was saved before is whole, and the same command goes on from it", err=True)
+        say("stopped at once; what was saved before is whole, and the same command goes on from it")
         sys.exit(INTERRUPTED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if (what := advice(error)) is None:
             raise
-        click.echo(f"error: the disk is full ({error}); what was saved before is whole. Make room, then run the same "
-                   "command again", err=True)
+        say(visible(f"error: {error.filename or error}: {error.strerror}; {what}"))
         sys.exit(FAILED)
+    finally:
+        quiet_end()
 
 
 @commands.command()
@@ -70,7 +75,7 @@ def run(snapshot: Path, stages: tuple[str, ...], accept_slow: bool, as_json: boo
         loaded = load(snapshot)
         run_stages(loaded, stages or tuple(STAGES))
         if as_json:
-            click.echo(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
+            _print(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
 
 
 def _record(workspace: Path, run: str) -> dict[str, object]:
@@ -91,9 +96,9 @@ def status(as_json: bool) -> None:
     with _user_errors():
         found = rows(find_workspace(Path.cwd()))
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        _print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(table(found)) if found else "no runs yet")
+        _print("\n".join(table(found)) if found else "no runs yet")
 
 
 @commands.command()
@@ -111,7 +116,7 @@ def watch(run: str | None, once: bool, stay: bool, as_json: bool) -> None:
             from .live.facts import look
             from .live.status import row
 
-            click.echo(json.dumps(row(look(folder)), indent=2, ensure_ascii=False))
+            _print(json.dumps(row(look(folder)), indent=2, ensure_ascii=False))
             return
         from .live.screen import watch as follow
 
@@ -142,7 +147,7 @@ def _stage_command(name: str, stage: str, words: str) -> None:
             loaded = _loaded(run)
             run_stages(loaded, (stage,))
             if as_json:
-                click.echo(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
+                _print(json.dumps(_record(loaded.workspace, loaded.experiment.run), indent=2, ensure_ascii=False))
 
 
 _stage_command("eval", "evaluate", "Evaluate RUN's last checkpoint on its suites, unless that has been done.")
@@ -155,7 +160,6 @@ _stage_command("compare", "compare", "Compare RUN with the experiments that its 
 @json_option
 def report(run: str, publish: bool, as_json: bool) -> None:
     """Write RUN's results documents anew from what was measured."""
-    from .progress import say
     from .report import publish as copy
     from .report import write
 
@@ -164,7 +168,7 @@ def report(run: str, publish: bool, as_json: bool) -> None:
         paths = write(loaded.experiment, loaded.workspace, say)
         if publish:
             paths = copy(loaded.experiment, loaded.workspace, paths)
-        click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
+        _print(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
 
 
 @commands.command()
@@ -179,11 +183,10 @@ def generate(run: str, count: int, seed: int, out: Path | None, step: int | None
     """Write samples from RUN's checkpoint: texts, MIDI or sound files, as its family has them."""
     with _user_errors():
         from .generate import generate as write
-        from .progress import say
-
+    
         loaded = _loaded(run)
         paths = write(loaded.experiment, loaded.workspace, count, seed, out, step, _nothing if as_json else say)
-        click.echo(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
+        _print(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
 
 
 @commands.command()
@@ -210,13 +213,12 @@ def probe(what: Literal["batch", "seq_len"], spec: str, profile: str | None, mem
     with _user_errors():
         from .probe import answer, quantity, text_of
         from .probe import probe as find
-        from .progress import say
-
+    
         limit, seconds = (None if memory is None else int(quantity(memory, "size"))), int(quantity(patience, "time"))
         with tempfile.TemporaryDirectory(prefix="expc-probe-") as folder:
             text = text_of(spec, profile, Path(folder), lambda name: _loaded(name).text)
             found = find(text, what, limit, seconds, most, Path(folder), _nothing if as_json else say)
-        click.echo(json.dumps(found, indent=2) if as_json else answer(found))
+        _print(json.dumps(found, indent=2) if as_json else answer(found))
 
 
 def _nothing(message: str) -> None:

@@ -1,4 +1,4 @@
-"""How a run ends: the exit codes, and the error whose message is meant for the user as it stands.
+"""How a run ends: the exit codes, the error whose message is meant for the user as it stands, and advice on a disk's errors.
 
 | code | meaning |
 |---|---|
@@ -11,6 +11,10 @@
 """
 
 from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
 
 DONE = 0
 FAILED = 1
@@ -26,3 +30,26 @@ class UserError(Exception):
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+STANDS_THERE = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def advice(error: OSError) -> str | None:
+    """What to do about a disk or a folder of runs that is not as it has to be; None for what is no user's to mend."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "what was saved before is whole. Make room, then run the same command again"
+    path = Path(os.path.abspath(os.fsdecode(error.filename))) if isinstance(error.filename, (str, bytes)) else Path()
+    if "runs" not in path.parts:
+        return None
+    dangling = next((one for one in (path, *path.parents) if one.is_symlink() and not one.exists()), None)
+    if dangling:
+        return f"{dangling} is a link to {os.readlink(dangling)}, which is not there: make that folder, or remove the link"
+    if error.errno in STANDS_THERE:
+        file = next((one for one in (path, *path.parents) if one.is_file()), None)
+        said = f"{file} is a file where a folder has to be" if file else f"{path} is a folder where a file has to be"
+        return f"{said}; move it away, then run the same command again"
+    if error.errno in READ_ONLY:
+        return "this folder has to be writable for you; mend that, then run the same command again"
+    return "what was saved before is whole. Look at that disk or folder, then run the same command again"

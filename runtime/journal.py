@@ -35,6 +35,12 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield value
 
 
+def validation_at(path: Path, step: int) -> dict[str, float] | None:
+    """What the validation of a step measured, without what was not finite; None where there was none."""
+    lines = [line for line in read_lines(path) if line.get("kind") == "valid" and line.get("step") == step]
+    return {name: value for name, value in lines[-1].items() if isinstance(value, float)} if lines else None
+
+
 class Metrics:
     """`metrics.jsonl` of a run: one line a logged step or validation, with `step` and `kind`."""
 

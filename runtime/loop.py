@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ from expc.compiler.contract.training import Training, known
 
 from . import checkpoint, distributed, memory, phases, randomness, retention
 from .checkpoint import Position
+from .epochs import epochs
 from .errors import INTERRUPTED, UserError
 from .families import Task
 from .gauges import Gauges
 from .guards import Decision, Fired, Guards
-from .journal import Metrics, event, read_lines
+from .journal import Metrics, event, validation_at
 from .progress import Progress, say
 from .recovery import go_back
 from .signals import StopRequest
@@ -59,8 +60,10 @@ class Loop:
     """Called after each validation with the step and what was measured."""
     guards: Guards
     watchdog: Watchdog
-    epoch_tokens: int | None = None
-    """Tokens of the training data, where they are counted."""
+    reached: Callable[[int], None] = lambda step: None
+    """Called at the steps of the milestones, when everything up to them has come in."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The fingerprint of the prepared data, which epochs are counted by."""
     saved: int | None = None
     """The step of the run's own newest checkpoint."""
     pending: list[Update] = field(default_factory=list)
@@ -71,6 +74,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.alone = distributed.world_size() == 1
         self.gauges = Gauges(self.guards.wanted, self.task.waiting, self.position)
+        self.due = {one.step for one in self.experiment.milestones}
 
     def run(self) -> Position:
         """Trains to the last step. Raises UserError with INTERRUPTED after a stop, `Fired` where a guard ends it."""
@@ -112,10 +116,9 @@ class Loop:
             self.save()
         judged = self.guards.validated_at == self.position.step  # a stop's checkpoint is saved after the validation
         if self.validates_at(self.position.step) and not judged:
-            known = [line for line in read_lines(self.folder / "metrics.jsonl")
-                     if line.get("kind") == "valid" and line["step"] == self.position.step]
-            if known:
-                self._judge_validation({name: value for name, value in known[-1].items() if isinstance(value, float)})
+            measured = validation_at(self.folder / "metrics.jsonl", self.position.step)
+            if measured is not None:
+                self._judge_validation(measured)
             else:
                 self.validate(say)  # the parent's model, or a kill between checkpoint and validation
 
@@ -144,6 +147,9 @@ class Loop:
                     self.save()
                 if self.validates_at(step):
                     self.validate(progress.say)
+                elif step in self.due:
+                    self.flush()
+                    self.reached(step)
             self.flush()
             if self.position.step < steps:
                 if self.saved != self.position.step:
@@ -180,7 +186,8 @@ class Loop:
         self.task.enter(replace(phase, batch=batch), workers)
         if self.metrics and len(self.experiment.training.phases) > 1:
             event(self.folder, "phase", step=self.position.step, name=phase.name, rows=batch.rows,
-                  accumulation=batch.accumulation, sequence_length=batch.sequence_length, workers=workers)
+                  accumulation=batch.accumulation, sequence_length=batch.sequence_length, workers=workers,
+                  compile=phase.compile)
         return phase
 
     def flush(self) -> None:
@@ -209,8 +216,8 @@ class Loop:
         if math.isfinite(self.last["loss"]) and not self.guards.ending:
             self.metrics.write(after.step, "train", figures)
         figures.update(gauges, step=after.step)
-        if self.epoch_tokens:
-            figures["epoch"] = after.tokens / self.epoch_tokens
+        epoch = epochs(self.experiment, self.data, after.samples, after.tokens)
+        figures |= {} if epoch is None else {"epoch": epoch}
         self.guards.observe(after.step, after.seconds, figures)
 
     def _wait(self) -> None:
@@ -264,13 +271,19 @@ class Loop:
             self.metrics.flush()
             say(f"step {self.position.step:,}: " + ", ".join(f"{name} {value:.4f}" for name, value in measured.items()))
         self._judge_validation(measured)
-        self.validated(self.position.step, measured)
 
     def _judge_validation(self, measured: dict[str, float]) -> None:
+        """Before the guards with it, and into the record, also where it ends the run: not where it will be taken back."""
         if self.metrics:  # the others do as they are told
             self.guards.observe(self.position.step, self.position.seconds, measured, validated=True)
         self.watchdog.beat(self.position.step)
-        self.guards.obey()
+        try:
+            self.guards.obey()
+        except Fired as fired:
+            if not fired.goes_on:
+                self.validated(self.position.step, measured)
+            raise
+        self.validated(self.position.step, measured)
 
     def _interrupted(self, signal_name: str) -> None:
         step, steps = self.position.step, self.experiment.training.steps

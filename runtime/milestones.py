@@ -6,7 +6,9 @@ alone. What lies ahead is pending, what was not measured is never zero.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from expc.compiler.contract.experiment import Experiment
@@ -14,6 +16,8 @@ from expc.compiler.contract.guards import Milestone
 from expc.compiler.contract.promises import Expectation
 from expc.compiler.contract.snapshot import training_sha256
 
+from .journal import event, read_lines
+from .progress import say
 from .verdicts import LAST_UPDATES, Evidence, holds
 
 Outcome = Literal["met", "missed", "pending", "not_measured", "not_valid"]
@@ -32,6 +36,31 @@ class MilestoneVerdict:
 def milestones(experiment: Experiment, evidence: Evidence) -> tuple[MilestoneVerdict, ...]:
     """A verdict on every milestone."""
     return tuple(_judge(experiment, evidence, one) for one in experiment.milestones)
+
+
+def announce(experiment: Experiment, folder: Path, step: int) -> None:
+    """Says of every milestone that is decided at this step how, once: a line for people, and an event of the run.
+
+    What an attempt before this one has said is not said again, unless it has turned out otherwise since.
+    """
+    said = {line.get("milestone"): line for line in read_lines(folder / "events.jsonl") if line.get("event") == "milestone"}
+    evidence = Evidence({"step": step}, list(read_lines(folder / "metrics.jsonl")), {}, {}, None)
+    for verdict in milestones(experiment, evidence):
+        facts = {"milestone": _name(verdict.milestone), "outcome": verdict.outcome, "measured": verdict.measured,
+                 "measured_at": verdict.step}
+        if verdict.outcome == "pending" or facts.items() <= said.get(facts["milestone"], {}).items():
+            continue
+        event(folder, "milestone", step=step, **facts)
+        value = "" if verdict.measured is None else f" ({verdict.measured:.6g} at step {verdict.step:,})"
+        say(f"milestone {facts['milestone']}: {verdict.outcome.replace('_', ' ')}{value}", clear=sys.stderr.isatty())
+
+
+def _name(one: Milestone) -> str:
+    """`valid_loss <= 3 by step 1,000`."""
+    promise = one.promise
+    bounds = [f"{'>' if promise.strict_lower else '>='} {promise.lower:g}" if promise.lower is not None else "",
+              f"{'<' if promise.strict_upper else '<='} {promise.upper:g}" if promise.upper is not None else ""]
+    return f"{promise.metric} {' and '.join(filter(None, bounds))} {'at' if one.exactly else 'by'} step {one.step:,}"
 
 
 def _judge(experiment: Experiment, evidence: Evidence, one: Milestone) -> MilestoneVerdict:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from expc.compiler.contract.codec import to_plain
+from expc.compiler.contract.conditions import metrics_of, parse
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import duration, size
 from expc.compiler.contract.snapshot import training_sha256
@@ -15,6 +16,7 @@ from expc.compiler.contract.snapshot import training_sha256
 from . import families, room
 from .checkpoint import newest
 from .errors import MISSING, UserError
+from .gauges import gpu_utilisation
 from .parent import launch_command, parent_checkpoint
 from .progress import say
 from .supervise import is_supervised
@@ -97,3 +99,8 @@ def _notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
     for name in experiment.trackers:
         if not installed(name):
             yield f"the tracker {name} is not installed and will be shown nothing; pip install 'expc[{name}]'"
+    if not is_supervised(experiment.training.family) and gpu_utilisation() is None:
+        for guard in experiment.guards:
+            if "gpu_util" in metrics_of(parse(guard.when)):
+                yield (f"guard {guard.name} ({guard.when}) never acts here: nobody says how busy a GPU is. That takes a GPU, "
+                       "and nvidia-ml-py (pip install nvidia-ml-py)")

@@ -1,4 +1,7 @@
-"""A run's record: what ran, where, from which code, how it ended. `record.json`, written whole at every change."""
+"""A run's record: what ran, where, from which code, how it ended. `record.json`, written whole at every change.
+
+A record speaks of one training. Where the spec has become another one, what the former left is put aside, under `replaced/`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from expc.compiler.contract.snapshot import training_sha256
 
 from .errors import FAILED, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD, UserError
 from .files import read_json, write_json
-from .journal import now
+from .journal import event, now
+from .lock import is_held
+from .progress import say
 
 FORMAT = "expc.run/1"
 OUTCOMES = {FAILED: "failed", STOPPED_BY_GUARD: "stopped", INTERRUPTED: "interrupted", MISUSED: "misused", MISSING: "missing"}
@@ -33,24 +38,42 @@ class Record:
     """The record of one run, kept in step with its file."""
 
     def __init__(self, folder: Path, experiment: Experiment, snapshot_sha256: str) -> None:
-        """Raises UserError where the folder holds another training's checkpoints: nobody's days are overwritten."""
-        self.path = folder / "record.json"
+        """Raises UserError where another training has checkpoints in the folder, or goes on in it: nobody's days are
+        overwritten."""
+        self.path, self._results = folder / "record.json", experiment.evaluation.results_file
         self._identity = {"format": FORMAT, "run": experiment.run, "experiment": experiment.name,
                           "snapshot_sha256": snapshot_sha256, "training_sha256": training_sha256(experiment.training)}
-        before = self.read()
-        theirs, ours = before.get("training_sha256"), self._identity["training_sha256"]
-        if theirs not in (None, ours) and any((folder / "checkpoints").glob("*")):
+        found, ours = self._file(), self._identity["training_sha256"]
+        theirs = found.get("training_sha256")
+        if theirs not in (None, ours) and (any((folder / "checkpoints").glob("*")) or _goes_on(folder, found)):
             place = f"runs/{experiment.run}"
             raise UserError(f"{place} holds another training of that name (identity {str(theirs)[:12]}, this "
                             f"snapshot's is {ours[:12]}): the spec has changed since. Keep it with `mv {place} "
                             f"{place}.old`, or delete it, then run again", MISUSED)
-        self.body: dict[str, Any] = before | self._identity
+        self.body: dict[str, Any] = self.read() | self._identity
+
+    def _file(self) -> dict[str, Any]:
+        existing = read_json(self.path)
+        return existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {}
 
     def read(self) -> dict[str, Any]:
-        """What the file holds now: other processes of the run write to it too."""
-        empty = {"outcome": "new", "step": 0, "attempts": [], "stages": {}}
-        existing = read_json(self.path)
-        return empty | (existing if isinstance(existing, dict) and existing.get("format") == FORMAT else {})
+        """What the file holds now of this training: other processes of the run write to it too."""
+        empty, found = {"outcome": "new", "step": 0, "attempts": [], "stages": {}}, self._file()
+        return empty | (found if found.get("training_sha256") in (None, self._identity["training_sha256"]) else {})
+
+    def make_way(self) -> None:
+        """Puts aside what another training, which left no checkpoint, had measured: nothing of it is this one's."""
+        found, folder = self._file(), self.path.parent
+        theirs = found.get("training_sha256")
+        if theirs in (None, self._identity["training_sha256"]):
+            return
+        aside = folder / "replaced" / f"{str(theirs)[:12]}_{now().replace(':', '')}"
+        aside.mkdir(parents=True)
+        for name in ("metrics.jsonl", "evaluation", self._results, "record.json"):  # the record last: a kill is made up for
+            if (folder / name).exists():
+                os.rename(folder / name, aside / name)
+        event(folder, "replaced", training=theirs, outcome=found.get("outcome"), step=found.get("step"),
+              kept=f"replaced/{aside.name}")
 
     def update(self, **values: Any) -> None:
         """Sets values and writes the record; what another process wrote to it meanwhile stays."""
@@ -73,7 +96,28 @@ class Record:
             raise
         finally:
             entry = {"outcome": outcome, "seconds": round(monotonic() - started, 3), "ended": now()}
-            self.update(stages=self.read()["stages"] | {name: entry})
+            with last_words(outcome):
+                self.update(stages=self.read()["stages"] | {name: entry})
+
+
+@contextmanager
+def last_words(outcome: str) -> Iterator[None]:
+    """Where work has failed and the disk does not take what is written of that either, why it failed is what counts."""
+    try:
+        yield
+    except OSError as error:
+        if outcome == "done":
+            raise
+        say(f"note: this could not be written down ({error})")
+
+
+def _goes_on(folder: Path, record: dict[str, Any]) -> bool:
+    """Whether somebody trains in the folder, or a program that was started for this record has outlived its watcher."""
+    from .supervise.child import is_alive
+
+    last = (record.get("attempts") or [{}])[-1]
+    group = last.get("process_group")
+    return is_held(folder / "lock") or bool(group and "ended" not in last and is_alive(group))
 
 
 def environment(device: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ it goes on, so that a kill does not forget it.
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
 
 def go_back(loop: Loop, decision: Decision) -> None:
-    """Puts the loop to the newest checkpoint from before what the guard saw. Raises UserError where none is left."""
+    """Puts the loop to the newest checkpoint from before what the guard saw. Raises UserError where there is none."""
     rolls = decision.guard.action.kind == "roll_back"
-    found = _chosen(loop, decision.onset - TRUST if rolls else loop.experiment.training.steps)
+    latest = decision.onset - TRUST if rolls else loop.experiment.training.steps
+    found = _chosen(loop, latest)
     if found is None:
-        raise UserError(f"stopped by {decision}. No checkpoint from before step "
-                        f"{decision.onset - 1:,} is left to go back to: lower checkpoint.every, or the rates",
-                        STOPPED_BY_GUARD)
+        _stop_here(loop, decision, latest)
     _release(loop)
     checkpoint.load(found, loop.task)
     if distributed.world_size() > 1:
@@ -40,6 +39,17 @@ def go_back(loop: Loop, decision: Decision) -> None:
     if loop.metrics:
         loop.metrics.rewind(found.position.step)
         _tell(loop, decision, found.position.step)
+
+
+def _stop_here(loop: Loop, decision: Decision, latest: int) -> NoReturn:
+    """Writes down that there is nothing to go back to, and ends the run there."""
+    if loop.metrics:
+        loop.guards.tell(decision.guard, decision.step, {"done": "nowhere"}, "")
+    why = f"a checkpoint of step {latest:,} or before is wanted, and there is none any more; lower checkpoint.every"
+    if latest < loop.experiment.training.start:
+        why = (f"it was so from update {decision.onset:,} on, so that no checkpoint is from before it, and from where the run "
+               "began the same would come; lower the rates in the spec, or lengthen the warmup, and begin anew")
+    raise UserError(f"stopped by {decision}. It cannot go back: {why}", STOPPED_BY_GUARD)
 
 
 def _chosen(loop: Loop, latest: int) -> Found | None:

@@ -6,7 +6,11 @@ train in this workspace now have still to write. Prepared data, figures and docu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from expc.compiler.contract.training import known
 
 from . import randomness, retention
 from .checkpoint import claims
+from .errors import UserError
 from .lock import is_held
 from .workspace import run_folder
 
@@ -25,6 +30,9 @@ MOMENTS = {"adamw": 2, "muon": 1, "sgd": 1}
 """Numbers that an optimizer holds for each parameter."""
 LINE_BYTES, LINE_VALUES = 40, 4
 """A value in a line of the metrics with its name; those that every line has beside the rates of the groups."""
+RESERVE_BYTES = 256 * 1024
+"""Room for the record and the last lines of the journal."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
 TRACKER_BYTES = 80
 """A value with its name in a tracker's file."""
 
@@ -84,6 +92,26 @@ def _trains(folder: Path) -> Experiment | None:
     except (OSError, ValueError):
         return None
     return found if found and found.validation else None
+
+
+def full(experiment: Experiment, workspace: Path, error: OSError) -> UserError:
+    """What to say where the disk has become full: how much a run of this experiment needs, and how much there is."""
+    each = checkpoint_bytes(experiment)
+    needs = f"the next checkpoint needs about {size(each)}, " if each else ""
+    return UserError(f"the disk is full ({error.filename or error}): {needs}{size(shutil.disk_usage(workspace).free)} are "
+                     "free; what was saved before stays whole. Make room, then start the same command again")
+
+
+@contextmanager
+def reserved(folder: Path) -> Iterator[Callable[[], None]]:
+    """While entered, a run has a little of the disk in hand. What comes out gives it back, so that the record can still be
+    written where the disk is full."""
+    kept = folder / ".reserve"  # a leftover by its name: what a kill leaves goes when the run is started again
+    try:
+        kept.write_bytes(os.urandom(RESERVE_BYTES))  # bytes that no file system makes smaller
+        yield lambda: kept.unlink(missing_ok=True)
+    finally:
+        kept.unlink(missing_ok=True)
 
 
 def taken(experiment: Experiment, folder: Path) -> int:

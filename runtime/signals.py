@@ -11,10 +11,15 @@ from typing import Any
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
+def heard() -> tuple[signal.Signals, ...]:
+    """The signals that ask to stop; the loss of the terminal is among them, unless nohup has made this process deaf to it."""
+    return STOPPING if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (*STOPPING, signal.SIGHUP)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """While entered, every signal that asks to stop raises KeyboardInterrupt, so that whatever runs cleans up."""
-    before = {one: signal.signal(one, signal.default_int_handler) for one in STOPPING}
+    before = {one: signal.signal(one, signal.default_int_handler) for one in heard()}
     try:
         yield
     finally:
@@ -28,7 +33,7 @@ class StopRequest:
     name: str | None = None
 
     def __enter__(self) -> StopRequest:
-        self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._note) for one in STOPPING}
+        self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._note) for one in heard()}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,

@@ -72,6 +72,7 @@ def run(loaded: Loaded, chosen: Sequence[str]) -> None:
         raise UserError(f"there is no stage {unknown[0]}; there are {', '.join(STAGES)}", MISUSED)
     record = Record(run_folder(loaded.workspace, loaded.experiment.run), loaded.experiment, loaded.sha256)
     if distributed.is_main():
+        record.make_way()
         keep_copy(loaded)
     for name, stage in STAGES.items():
         if name not in chosen:
@@ -83,4 +84,15 @@ def run(loaded: Loaded, chosen: Sequence[str]) -> None:
         if len(chosen) > 1:  # a launcher that asks for one stage has said which
             say(f"== {loaded.experiment.run}: {name}")
         with record.stage(name):
-            stage(loaded, record)
+            _work(stage, loaded, record)
+
+
+def _work(stage: Callable[[Loaded, Record], None], loaded: Loaded, record: Record) -> None:
+    try:
+        stage(loaded, record)
+    except OSError as error:
+        from . import room
+
+        if error.errno not in room.FULL:
+            raise
+        raise room.full(loaded.experiment, loaded.workspace, error) from error

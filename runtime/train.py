@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,21 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.snapshot import training_sha256
 from expc.compiler.contract.training import known
 
-from . import checkpoint, distributed, families, parent, randomness, retention
+from . import checkpoint, distributed, families, milestones, parent, randomness, retention, room
 from .checkpoint import Found, Position
 from .errors import FAILED, UserError
 from .families import Task
 from .files import make_folder, remove_leftovers
-from .journal import Metrics, event, now, read_lines
+from .journal import Metrics, event, now, read_lines, validation_at
 from .lock import exclusive
 from .loop import Loop, pace
 from .memory import peak_memory, ran_out
 from .prepare import prepare
 from .progress import say
-from .record import Record, code, environment, git_state
+from .record import Record, code, environment, git_state, last_words
 from .signals import StopRequest
 from .trackers.feeding import fed
-from .watch import of_run, refuse_stopped
+from .watch import ends_with, of_run, refuse_stopped
 from .workspace import run_folder
 
 
@@ -53,10 +54,9 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
         for one in skipped:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
-        done = found is not None and found.position.step >= experiment.training.steps and (
-            found.position.step in _validated(folder))
-        if found and not done:
+        if found:
             refuse_stopped(experiment, found)
+        done = found is not None and _is_done(experiment, found, folder, record)
         distributed.of_main((done, found))
         if found and done:
             retention.prune(found.folder, experiment, folder)
@@ -74,8 +74,13 @@ def _close_again(experiment: Experiment, record: Record, folder: Path, position:
     record.update(outcome="done", attempts=attempts, last_validation=measured, **_totals(experiment, position))
 
 
-def _validated(folder: Path) -> set[int]:
-    return {line["step"] for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"}
+def _is_done(experiment: Experiment, found: Found, folder: Path, record: Record) -> bool:
+    """Whether nothing is left to do: trained, validated, and no guard stopped the run at that last validation."""
+    step = found.position.step
+    measured = validation_at(folder / "metrics.jsonl", step)
+    if step < experiment.training.steps or measured is None:
+        return False
+    return record.body["outcome"] == "done" or not ends_with(experiment, found, measured)
 
 
 def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Path, found: Found | None) -> None:
@@ -89,7 +94,7 @@ def _attempt(experiment: Experiment, workspace: Path, record: Record, folder: Pa
                "host": environment(str(where)), "git": git_state(workspace)}
     origin = {"data": parent.essence(fingerprint), "made_with": code(workspace)}
     loop = _loop(experiment, task, position, folder, record, found, origin)
-    loop.epoch_tokens = (fingerprint.get("tokens") or {}).get("train")
+    loop.data = fingerprint
     if found and distributed.is_main():  # a kill may have come between a checkpoint and what it made superfluous
         retention.prune(found.folder, experiment, folder, loop.at_least())
     with fed(experiment.trackers if distributed.is_main() else (), folder):
@@ -133,36 +138,51 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     def validated(step: int, measured: dict[str, float]) -> None:
         if distributed.is_main():
             record.update(step=step, last_validation={"step": step, **measured})
+            reached(step)
+
+    def reached(step: int) -> None:
+        if metrics and experiment.milestones:
+            metrics.flush()
+            milestones.announce(experiment, folder, step)
 
     guards, watchdog = of_run(experiment, task, folder, record, found)
     saved = found.position.step if found else None
-    return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, saved=saved)
+    return Loop(experiment, task, position, folder, metrics, identity, validated, guards, watchdog, reached, saved=saved)
 
 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any], fingerprint: dict[str, Any]) -> None:
     """Trains; however that ends, from the moment at which the record says that it runs, the record says it."""
     outcome, earlier = "failed", [{"outcome": "killed"} | one for one in record.body["attempts"]]  # without an end: killed
-    try:
-        if loop.metrics:
-            _begin(loop, record, earlier, attempt, fingerprint)
-        loop.run()
-        outcome = "done"
-    except BaseException as error:
-        outcome = record.cause(error)
-        if ran_out(error):
-            raise UserError(f"memory ran out at step {loop.position.step:,}: fewer batch.rows with more batch.accumulation "
-                            "need less, and the guard `out of memory` can see to that; the last checkpoint stays",
-                            FAILED) from error
-        raise
-    finally:
-        with StopRequest() as stop:  # a signal waits until the record is whole
+    with room.reserved(loop.folder) if loop.metrics else nullcontext(lambda: None) as give_back:
+        try:
             if loop.metrics:
-                loop.metrics.close()
-                _close(record, earlier, attempt, loop, outcome)
-        if outcome == "done":
-            distributed.stop()
+                _begin(loop, record, earlier, attempt, fingerprint)
+            loop.run()
+            outcome = "done"
+        except BaseException as error:
+            outcome = record.cause(error)
+            if ran_out(error):
+                raise UserError(f"memory ran out at step {loop.position.step:,}: fewer batch.rows with more batch.accumulation "
+                                "need less, and the guard `out of memory` can see to that; the last checkpoint stays",
+                                FAILED) from error
+            raise
+        finally:
+            with StopRequest() as stop:  # a signal waits until the record is whole
+                if loop.metrics:
+                    give_back()
+                    _leave(record, earlier, attempt, loop, outcome)
+            if outcome == "done":
+                distributed.stop()
     if stop.name:
         raise KeyboardInterrupt
+
+
+def _leave(record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any], loop: Loop, outcome: str) -> None:
+    """Closes the journal, then the record, whatever becomes of the journal."""
+    with last_words(outcome):
+        loop.metrics.close()  # type: ignore[union-attr]
+    with last_words(outcome):
+        _close(record, earlier, attempt, loop, outcome)
 
 
 def _close(record: Record, earlier: list[dict[str, Any]], attempt: dict[str, Any], loop: Loop, outcome: str) -> None:

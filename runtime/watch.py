@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from .errors import STOPPED_BY_GUARD, UserError
 from .families import Task
 from .guards import Guards
 from .journal import event, now
-from .progress import say
+from .progress import quiet_end, say
 from .record import Record
 from .watchdog import Watchdog
 
@@ -56,7 +55,7 @@ def end(record: Record, step: int) -> None:
     stage = {"outcome": "stopped", "seconds": None, "ended": now()}
     record.update(outcome="stopped", step=step, attempts=[*attempts[:-1], *ended],
                   stages={**record.body.get("stages", {}), "train": stage})
-    sys.stderr.flush()
+    quiet_end()
     os._exit(STOPPED_BY_GUARD)
 
 
@@ -67,3 +66,11 @@ def refuse_stopped(experiment: Experiment, found: Found) -> None:
         if guard.action.kind == "save_and_stop" and (guard.name, guard.when) == (stopped.get("guard"), stopped.get("when")):
             raise UserError(f"guard {guard.name} ({guard.when}) ended this run at step {found.position.step:,}; to go on "
                             "all the same, take it out of the spec, build, and run again", STOPPED_BY_GUARD)
+
+
+def ends_with(experiment: Experiment, found: Found, measured: dict[str, float]) -> bool:
+    """Whether a guard has something to say against ending with this checkpoint, now that its validation is known."""
+    position, guards = found.position, Guards(experiment.guards, lambda *told: None, found.state.get("guards"))
+    if guards.validated_at != position.step:
+        guards.observe(position.step, position.seconds, measured, validated=True)
+    return guards.decided is not None

@@ -73,6 +73,14 @@ CODES = (
         right="guards: [{when: loss > 30, then: {roll_back: {rate: 50%}}}]",
     ),
     entry(
+        "E437",
+        "A guard in epochs that nobody counts",
+        "How many samples an epoch of a foreign program has is not known here. A reader of its output that reads `epoch` "
+        "tells (`watch.metrics`); else count in steps, in validations or in time.",
+        wrong="extends: program.yaml\nguards: [{when: no improvement of loss for 5 epochs, " + _STOP,
+        right="extends: program.yaml\nguards: [{when: no improvement of loss for 500 steps, " + _STOP,
+    ),
+    entry(
         "W430",
         "A guard that has no chance to act",
         "Its window or span is as long as the run or longer.",
@@ -102,6 +110,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         seen[guard.name] = f"{key}.when"
         if guard.given:
             yield from _action(subject, guard, f"{key}.then")
+            yield from _epochs(subject, guard, f"{key}.when")
             yield from _reach(subject, guard, f"{key}.when")
 
 
@@ -116,12 +125,21 @@ def fitting(guard: Guard) -> tuple[str, ...]:
 def _action(subject: Subject, guard: Guard, key: str) -> Iterator[Diagnostic]:
     kind, allowed = guard.action.kind, fitting(guard)
     if kind not in allowed:
-        yield subject.finding("E433", f"{kind} is nothing to do about `{guard.when}`", key, f"there are {listing(allowed)}")
+        offered = [one for one in allowed if one in _HANGING or not subject.experiment.watching]
+        yield subject.finding("E433", f"{kind} is nothing to do about `{guard.when}`", key, f"there are {listing(offered)}")
     elif kind == "roll_back" and guard.action.rate in (0.0, 1.0):
         yield subject.finding("E436", f"rolling back with rates x {guard.action.rate:g} leads nowhere", key,
                               "write a rate between the two, such as 50%")
     elif kind == "halve_batch" and (why := _whole(subject)):
         yield subject.finding("E434", f"the batch cannot be halved: {why}", key, also=["batch.rows"])
+
+
+def _epochs(subject: Subject, guard: Guard, key: str) -> Iterator[Diagnostic]:
+    watching, parts = subject.experiment.watching, walk(parse(guard.when))
+    if watching and any(isinstance(part, Span) and part.unit == "epochs" for part in parts) and not any(
+            "epoch" in reader.figures for reader in watching.readers):
+        yield subject.finding("E437", f"`{guard.when}` counts epochs, and nothing says how far the program has come in them",
+                              key, "count in steps, validations or time, or let a reader of `watch.metrics` read `epoch`")
 
 
 def _whole(subject: Subject) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from ..codes.entry import entry
@@ -48,6 +49,14 @@ CODES = (
         "Documents, metrics and guards call a phase by its name; `whole` and `rest` are the names of what no phase covers.",
         wrong="phases: [{name: warm, to: 200, rate: 50%}, {name: warm, rate: 1}]",
         right="phases: [{name: warm, to: 200, rate: 50%}, {name: full, rate: 1}]",
+    ),
+    entry(
+        "W419",
+        "A phase cuts the data anew in the midst of an epoch",
+        "Rows of another length are drawn in an order of their own, which does not know what the epoch under way has served: "
+        "in that epoch some tokens are served twice and others not at all. From the next epoch on each is served once.",
+        wrong="phases: [{name: short, to: 200, batch: {sequence_length: 128}}]\nschedule: {rate_rule: keep}",
+        right="phases: [{name: small, to: 200, batch: {rows: 2}}]\nschedule: {rate_rule: keep}",
     ),
 )
 RESERVED = ("whole", "rest")
@@ -97,6 +106,12 @@ def _batches(subject: Subject, keys: dict[str, str]) -> Iterator[Diagnostic]:
     training, law = subject.experiment.training, subject.experiment.schedule
     if law is None or training.batch is None:
         return
+    for before, phase in pairwise(training.phases):
+        if phase.batch.sequence_length != before.batch.sequence_length:
+            figures = {"name": phase.name, "length": f"{phase.batch.sequence_length:,}",
+                       "before": f"{before.batch.sequence_length:,}"}
+            key = next((keys[one.name] for one in (phase, before) if one.name in keys), "phases")
+            yield subject.warning("W419", f"{key}.batch.sequence_length", figures)
     for phase in training.phases:
         key, own = f"{keys.get(phase.name)}.batch", training.batch
         if phase.batch.sequence_length > own.sequence_length:

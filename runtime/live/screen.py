@@ -6,6 +6,7 @@ the last frame. Nothing is written as long as nothing changes.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 
+from ..progress import put
 from .frame import frame, summary
 from .view import View
 
@@ -46,7 +48,12 @@ def watch(folder: Path, once: bool = False, stay: bool = False) -> int:
             _log(console, view, stay)
         return view.code
     except KeyboardInterrupt:
-        sys.stdout.write(f"left {folder.name} at step {view.step:,}\n")
+        put(f"left {folder.name} at step {view.step:,}\n", sys.stdout)
+        return LEFT
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        put("", sys.stdout)  # whoever looked has gone away
         return LEFT
     finally:
         view.close()

@@ -13,6 +13,7 @@ from typing import Any
 from expc.compiler.contract import quantities, rendering
 from expc.compiler.contract.experiment import Experiment
 
+from ..epochs import epochs as gone_through
 from ..verdicts import other_hardware
 from .evidence import Evidence
 
@@ -97,10 +98,9 @@ def trained_tokens(experiment: Experiment, evidence: Evidence) -> int | None:
 
 
 def epochs(experiment: Experiment, evidence: Evidence) -> float | None:
-    """How often this run has gone through its training tokens."""
-    sizes, tokens = (evidence.record.get("data") or {}).get("tokens") or {}, trained_tokens(experiment, evidence)
-    size = sizes.get("train")
-    return tokens / size if size and tokens is not None else None
+    """How often this run has gone through its training data."""
+    own = None if evidence.step is None else experiment.training.own_served(evidence.step)
+    return gone_through(experiment, evidence.record.get("data") or {}, own.samples, own.tokens) if own else None
 
 
 def data_facts(evidence: Evidence) -> list[tuple[str, str]]:

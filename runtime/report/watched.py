@@ -8,12 +8,14 @@ from typing import Any
 from expc.compiler.contract import quantities
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.rendering import Words
+from expc.compiler.contract.snapshot import training_sha256
 
 
 def guards(experiment: Experiment, record: dict[str, Any], words: Words) -> Iterator[tuple[str, str, str]]:
-    """Name, condition and all firings (Markdown) of each guard, those that fired before the spec was changed included."""
+    """Name, condition and all firings (Markdown) of each guard, those of this training that have left the spec included."""
     rows: dict[tuple[str, str], list[str]] = {(guard.name, guard.when): [] for guard in experiment.guards}
-    for one in record.get("guards") or ():
+    ours = record.get("training_sha256") in (None, training_sha256(experiment.training))
+    for one in (record.get("guards") or ()) if ours else ():
         rows.setdefault((one["guard"], one["when"]), []).append(_sentence(one, words))
     for (name, when), fired in rows.items():
         yield name, when, "<br>".join(fired)

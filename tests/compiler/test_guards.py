@@ -9,6 +9,7 @@ import pytest
 
 from expc.compiler.contract import snapshot
 from expc.compiler.contract.guards import NOT_FINITE, Action
+from expc.compiler.diagnostics import Diagnostic
 from expc.compiler.lowering.guards import name_of, signals
 from expc.compiler.pipeline import Compiled, Session
 
@@ -163,3 +164,39 @@ def test_what_the_gpt_logs_is_what_conditions_know(tmp_path: Path) -> None:
     assert {name for name, one in known.items() if one.at == "validation"} == {
         "valid_loss", "tunes_loss", "valid_bits_per_byte"}
     assert {"loss", "grad_norm", "rate", "rate.matrix", "step", "epoch", "memory"} <= known.keys()
+
+
+PROGRAM = """\
+expc: 1
+name: program
+title: Program
+model: {family: command}
+command: {run: [python, train.py]}
+watch: {metrics: [{line: 'step (?P<step>\\d+) loss (?P<loss>\\S+)%s'}]}
+steps: 100
+hardware: {target: cpu}
+guards: [{when: %s, then: %s}]
+"""
+
+
+@pytest.mark.parametrize(("reads", "when", "codes"), [
+    ("", "no improvement of loss for 5 epochs", ["E437"]),
+    ("", "loss > 3 and loss < 9 for 2 epochs", ["E437"]),
+    (" epoch (?P<epoch>\\S+)", "no improvement of loss for 5 epochs", []),
+    ("", "no improvement of loss for 50 steps", []),
+])
+def test_epochs_of_a_foreign_program_need_a_reader(tmp_path: Path, reads: str, when: str, codes: list[str]) -> None:
+    assert [one.code for one in program(tmp_path, reads, when, "stop")] == codes
+
+
+def test_what_is_offered_to_a_foreign_program_is_what_it_can_obey(tmp_path: Path) -> None:
+    (found,) = program(tmp_path, "", "no progress for 5m", "save_and_stop")[:1]
+    assert found.code == "E433" and "roll_back" not in str(found.help) and "stop" in str(found.help)
+
+
+def program(folder: Path, reads: str, when: str, then: str) -> list[Diagnostic]:
+    """What is wrong with a foreign program's spec."""
+    (folder / "specs").mkdir(exist_ok=True)
+    spec = folder / "specs" / "program.yaml"
+    spec.write_text(PROGRAM % (reads, when, then))
+    return [one for one in Session(folder).compile(spec).diagnostics if one.code.startswith("E")]

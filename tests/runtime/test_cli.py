@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from expc.compiler.contract.experiment import Experiment
-from expc.runtime.errors import DONE, MISSING, MISUSED
+from expc.runtime.errors import DONE, FAILED, MISSING, MISUSED, advice
 from expc.runtime.files import read_json
 from tests.runtime import processes, toy_family
 
@@ -71,3 +73,34 @@ def test_accept_slow(toy: Path) -> None:
 
 def test_no_runs_yet(toy: Path) -> None:
     assert processes.command(toy, "status") == (DONE, "no runs yet\n")
+
+
+def _file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("in the way")
+
+
+IN_THE_WAY: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a dangling link": (lambda top: (top / "runs").symlink_to("/nowhere/at/all"), "runs is a link to /nowhere/at/all"),
+    "runs a file": (lambda top: _file(top / "runs"), "runs is a file where a folder has to be"),
+    "the run a file": (lambda top: _file(top / "runs" / "toy"), "runs/toy is a file where a folder has to be"),
+    "checkpoints a file": (lambda top: _file(top / "runs" / "toy" / "checkpoints"), "checkpoints is a file where a folder"),
+    "metrics a folder": (lambda top: (top / "runs" / "toy" / "metrics.jsonl").mkdir(parents=True), "metrics.jsonl is a folder"),
+    "the record a folder": (lambda top: (top / "runs" / "toy" / "record.json").mkdir(parents=True), "record.json is a folder"),
+    "the lock a folder": (lambda top: (top / "runs" / "toy" / "lock").mkdir(parents=True), "lock is a folder where a file"),
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY)
+def test_what_stands_in_the_way_of_a_run_is_named(toy: Path, name: str) -> None:
+    put, said = IN_THE_WAY[name]
+    put(toy)
+    code, log = processes.run(toy, toy_family.experiment(toy_family.training(12)))
+    assert code == FAILED and "Traceback" not in log
+    assert said in log.splitlines()[-1] and str(toy / "runs") in log
+
+
+def test_errors_that_are_no_users_to_mend_keep_their_traceback() -> None:
+    assert advice(FileNotFoundError(errno.ENOENT, "No such file", "/usr/lib/there")) is None
+    assert advice(ConnectionError("gone")) is None
+    assert "writable" in str(advice(OSError(errno.EROFS, "Read-only", "/work/runs/toy/lock")))

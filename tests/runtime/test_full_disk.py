@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,15 @@ from expc.compiler.contract.snapshot import training_sha256
 from expc.runtime import checkpoint
 from expc.runtime.errors import DONE, FAILED
 from expc.runtime.files import read_json
+from expc.runtime.live import status
 from tests.runtime import processes, toy_family
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A workspace on a real disk of its own, of one megabyte, in memory."""
+    """A workspace on a real disk of its own, of two megabytes, in memory."""
     (tmp_path / "disk").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path / "disk")], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path / "disk")], check=True)
     (tmp_path / "disk" / "specs").mkdir()
     with toy_family.registered():
         yield tmp_path / "disk"
@@ -46,7 +48,9 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_what_was_saved(small: Path, 
             filler.flush()
     code, log = process.end()
     assert code == FAILED and "Traceback" not in log
-    assert "could not be written (the disk is full): it needs about" in log or "error: the disk is full" in log
+    assert "the disk is full" in log and re.search(r"needs about \d+.* are free", log)
+    assert read_json(small / "runs" / "toy" / "record.json")["outcome"] == "failed"
+    assert status.rows(small)[0]["outcome"] == "failed"
     found, skipped = checkpoint.newest(small / "runs" / "toy" / "checkpoints", training_sha256(made.training))
     assert found is not None and found.position.step >= 20 and skipped == []
     (small / "filler").unlink()

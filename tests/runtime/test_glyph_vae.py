@@ -24,6 +24,7 @@ TINY = {"extends": "glyphs.yaml", "name": "tiny", "steps": 24, "data": {"charact
         "optimizer": {"kl_warmup_steps": 10, "image_dropout": "50%"}, "schedule": {"warmup_steps": 2},
         "phases": [{"name": "first", "to": 9, "losses": {"l1": 10}}, {"name": "second", "to": 18, "batch": {"workers": 1}}],
         "eval": {"validation": {"every": 8, "batches": 2}},
+        "guards": [{"when": "no improvement of valid_ce by 100 for 1 epochs", "then": "warn", "name": "stalls"}],
         "expect": [{"metric": "chamfer", "below": 2}, {"metric": "valid_ce", "below": 5}]}
 
 
@@ -56,6 +57,7 @@ def test_from_spec_to_report(whole: Path) -> None:
     run = whole / "runs" / "tiny"
     record = json.loads((run / "record.json").read_text())
     assert record["outcome"] == "done" and record["data"]["glyphs"]["train"] == 40
+    assert [one["guard"] for one in record["guards"]] == ["stalls"]  # 24 updates of 4 glyphs
     report = (run / "EXPERIMENT_TINY_RESULTS.en.md").read_text()
     assert "Chamfer distance of outlines" in report and "Untrained model" in report and "reconstructions.png" in report
     found = json.loads((run / "evaluation" / "step_000024.json").read_text())["findings"]

@@ -53,7 +53,7 @@ def assert_equal_runs(run: Path, other: Path) -> None:
     assert list(differences(run, other, STEPS)) == []
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP"])
 def test_a_signal_saves_and_the_same_command_goes_on(slow, uninterrupted: Path, name: str) -> None:
     workspace, experiment = slow
     run = workspace / "runs" / "toy"

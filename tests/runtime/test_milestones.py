@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.guards import Milestone
 from expc.compiler.contract.promises import Expectation
 from expc.compiler.contract.snapshot import training_sha256
-from expc.runtime.milestones import MilestoneVerdict, milestones
+from expc.runtime import stages
+from expc.runtime.journal import read_lines
+from expc.runtime.milestones import MilestoneVerdict, announce, milestones
+from expc.runtime.snapshot import load
 from expc.runtime.verdicts import Evidence
 from tests.runtime import toy_family
 
@@ -52,3 +58,36 @@ def test_the_training_loss_is_a_mean_up_to_the_step() -> None:
 
 def test_another_training_proves_nothing() -> None:
     assert verdict(made("valid_loss", 2.6, 30, False), 40, "0" * 64).outcome == "not_valid"
+
+
+def said(folder: Path) -> list[tuple[object, ...]]:
+    return [(line["milestone"], line["step"], line["outcome"], line["measured_at"])
+            for line in read_lines(folder / "events.jsonl") if line["event"] == "milestone"]
+
+
+def test_a_milestone_is_said_when_it_falls_due_and_once(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Validations are at 7, 14, ...: one promise is met at the first of them, one of the training loss falls due between."""
+    promised = (Expectation("valid_loss", "nats", None, 1e9, False, False, {}), Expectation("train_loss", "nats", None, -1e9,
+                False, True, {}), Expectation("valid_loss", "nats", None, -1.0, False, False, {}))
+    own = (Milestone(promised[0], 20, False), Milestone(promised[1], 10, True), Milestone(promised[2], 17, False))
+    experiment = toy_family.experiment(toy_family.training(30), milestones=own)
+    loaded = load(toy_family.write(toy, experiment))
+    for _ in range(2):
+        stages.run(loaded, ("prepare", "train"))
+    assert said(toy / "runs" / "toy") == [
+        ("valid_loss <= 1e+09 by step 20", 7, "met", 7), ("train_loss < -1e+09 at step 10", 10, "missed", 10),
+        ("valid_loss <= -1 by step 17", 17, "missed", said(toy / "runs" / "toy")[2][3])]
+    assert "milestone valid_loss <= -1 by step 17: missed (" in capsys.readouterr().err
+
+
+def test_a_resumed_run_says_again_only_what_has_turned_out_otherwise(tmp_path: Path) -> None:
+    experiment = made("valid_loss", 2.6, 20, False)
+    metrics = tmp_path / "metrics.jsonl"
+    for loss in (2.5, 2.5, 2.9):
+        write_lines(metrics, loss)
+        announce(experiment, tmp_path, 20)
+    assert [one[2] for one in said(tmp_path)] == ["met", "missed"]
+
+
+def write_lines(metrics: Path, loss: float) -> None:
+    metrics.write_text(json.dumps({"kind": "valid", "step": 20, "valid_loss": loss}) + "\n")

@@ -81,6 +81,7 @@ def test_the_loop_counts_what_each_phase_serves(tmp_path: Path, monkeypatch: pyt
     entered = [line for line in read_lines(tmp_path / "run" / "events.jsonl") if line["event"] == "phase"]
     assert [(line["name"], line["step"], line["rows"], line["workers"]) for line in entered] == [
         ("first", 0, 4, 0), ("second", 8, 2, 3)]
+    assert all(line["compile"] is False for line in entered)
     rates = {line["step"]: line["rate.critic"] for line in read_lines(tmp_path / "run" / "metrics.jsonl")
              if line["kind"] == "train"}
     assert rates[8] == pytest.approx(0.05 * made.curves["rate"].at(7))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from expc.compiler.contract.experiment import Experiment
+from expc.compiler.contract.guards import NOT_FINITE, Action, Guard
 from expc.compiler.contract.promises import Compared, Predictions
 from expc.runtime import preflight as module
 from expc.runtime import stages
@@ -82,3 +83,16 @@ def test_a_child_that_has_begun_does_not_need_its_parent_any_more(toy: Path) -> 
     stages.run(load(toy_family.write(toy, child)), ("prepare", "train"))
     (toy / "runs" / "toy").rename(toy / "runs" / "elsewhere")
     module.preflight(child, toy)
+
+
+def test_a_guard_that_nobody_can_measure_for_is_named(toy: Path, capsys: pytest.CaptureFixture[str],
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    lazy = Guard("lazy", "gpu_util < 50%", Action("warn"), (), {}, True)
+    made = toy_family.experiment(toy_family.training(), guards=(lazy, NOT_FINITE))
+    monkeypatch.setattr(module, "gpu_utilisation", lambda: None)
+    module.preflight(made, toy)
+    assert "note: guard lazy (gpu_util < 50%) never acts here" in (said := capsys.readouterr().err)
+    assert "nvidia-ml-py" in said
+    monkeypatch.setattr(module, "gpu_utilisation", lambda: 0.9)
+    module.preflight(made, toy)
+    assert "never acts" not in capsys.readouterr().err

@@ -7,8 +7,11 @@ from pathlib import Path
 import git
 import pytest
 
+from expc.compiler.contract.experiment import Experiment
 from expc.runtime.errors import INTERRUPTED, UserError
 from expc.runtime.files import read_json
+from expc.runtime.journal import read_lines
+from expc.runtime.lock import exclusive
 from expc.runtime.record import Record, environment, git_state
 from tests.runtime import toy_family
 
@@ -60,3 +63,39 @@ def test_git_state(tmp_path: Path) -> None:
     assert git_state(tmp_path) == {"commit": repository.head.commit.hexsha, "dirty": False}
     (tmp_path / "file").write_text("two")
     assert git_state(tmp_path) == {"commit": repository.head.commit.hexsha, "dirty": True}
+
+
+def other(seed: int = 12) -> Experiment:
+    """The same run of another training."""
+    return toy_family.experiment(toy_family.training(seed=seed))
+
+
+def test_another_training_begins_a_record_of_its_own(tmp_path: Path) -> None:
+    """Nothing that was measured of the old one is said of the new one; all of it is kept."""
+    Record(tmp_path, EXPERIMENT, "s" * 64).update(outcome="stopped", step=3, peak_memory=615, attempts=[{"to_step": 3}],
+                                                  guards=[{"guard": "old"}])
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3, "kind": "train", "loss": 1.0}\n')
+    mine = Record(tmp_path, other(), "t" * 64)
+    mine.make_way()
+    mine.update(outcome="running")
+    body = read_json(tmp_path / "record.json")
+    assert body["attempts"] == [] and body["step"] == 0 and "peak_memory" not in body and "guards" not in body
+    assert not (tmp_path / "metrics.jsonl").exists()
+    (event,) = read_lines(tmp_path / "events.jsonl")
+    assert (event["event"], event["outcome"], event["step"]) == ("replaced", "stopped", 3)
+    assert read_json(tmp_path / event["kept"] / "record.json")["peak_memory"] == 615
+    assert (tmp_path / event["kept"] / "metrics.jsonl").is_file()
+
+
+def test_the_same_training_makes_no_way(tmp_path: Path) -> None:
+    record = Record(tmp_path, EXPERIMENT, "s" * 64)
+    record.update(outcome="interrupted", step=3)
+    again = Record(tmp_path, EXPERIMENT, "t" * 64)
+    again.make_way()
+    assert again.body["step"] == 3 and not (tmp_path / "events.jsonl").exists()
+
+
+def test_a_training_that_goes_on_is_not_replaced(tmp_path: Path) -> None:
+    Record(tmp_path, EXPERIMENT, "s" * 64).update(outcome="running")
+    with exclusive(tmp_path / "lock", "the run toy"), pytest.raises(UserError, match="another training"):
+        Record(tmp_path, other(), "t" * 64)

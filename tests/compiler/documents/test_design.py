@@ -46,6 +46,23 @@ def test_every_note_and_every_change_is_shown() -> None:
         assert f"| `{change.key}` |" in text
 
 
+@pytest.mark.parametrize(("compiled", "shown"), [((False, True), True), ((True, True), False), ((False, False), False)])
+def test_phases_that_differ_in_compilation_say_so(compiled: tuple[bool, bool], shown: bool) -> None:
+    made = d8_depth()
+    whole, = made.training.phases
+    phases = (dataclasses.replace(whole, name="first", end=100, compile=compiled[0]),
+              dataclasses.replace(whole, name="second", start=100, compile=compiled[1]))
+    loading = dict.fromkeys(("first", "second"), made.loading[whole.name])
+    text = render_design(dataclasses.replace(made, training=dataclasses.replace(made.training, phases=phases),
+                                             loading=loading), "en")
+    table = text[text.index("## Phases"):]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][:3]
+    assert len({len(row) for row in rows}) == 1
+    assert ("torch.compile" in rows[0]) == shown
+    if shown:
+        assert [row[rows[0].index("torch.compile")] for row in rows[1:]] == ["no", "yes"]
+
+
 def test_leftovers_have_no_section_of_their_own() -> None:
     text = render_design(d8_depth(), "en")
     for heading in (

@@ -32,7 +32,7 @@ run_folder=$workspace/runs/program
 
 # leave STATUS MESSAGE
 leave() {
-    printf '[%s] %s\n' program "$2" >&2
+    printf '[%s] %s\n' program "$2" >&2 || true
     exit "$1"
 }
 
