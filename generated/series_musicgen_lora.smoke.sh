@@ -28,6 +28,7 @@ pass_on() {
     [[ -z $child ]] || kill -s TERM "$child" 2>/dev/null || true
 }
 trap pass_on INT TERM HUP USR1
+trap : PIPE  # a reader that has gone away changes nothing about how this ends
 
 # start LAUNCHER OPTION...: runs it to its end. A signal ends `wait` early: then it waits again.
 start() {
@@ -44,7 +45,7 @@ start() {
     done
     child=''
     if (( status != 0 )); then
-        printf '%s\n' "$1 ended with exit code $status, and the series with it" >&2
+        printf '%s\n' "$1 ended with exit code $status, and the series with it" >&2 || true
         exit "$status"
     fi
 }

@@ -39,8 +39,10 @@ launcher=$(readlink -f "${BASH_SOURCE[0]}")
 workspace=$(dirname "$(dirname "$launcher")")
 invocation=(bash "$0" "$@")
 
+# A terminal or a reader that has gone away changes nothing about how this ends.
+trap : PIPE
 say() {
-    printf '%s\n' "$*" >&2
+    printf '%s\n' "$*" >&2 || true
 }
 
 quoted() {

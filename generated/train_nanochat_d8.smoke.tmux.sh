@@ -22,6 +22,8 @@
 
 set -euo pipefail
 
+trap : PIPE  # a reader that has gone away changes nothing about how this ends
+
 session=nanochat_d8_smoke
 run=nanochat_d8.smoke
 run_folder=runs/nanochat_d8.smoke
@@ -34,7 +36,7 @@ exit_code=$workspace/$run_folder/exit_code
 
 # leave STATUS MESSAGE
 leave() {
-    printf '[%s] %s\n' "$session" "$2" >&2
+    printf '[%s] %s\n' "$session" "$2" >&2 || true
     exit "$1"
 }
 
@@ -152,5 +154,5 @@ until [[ -s $exit_code ]] || (( patience == 0 )); do
 done
 [[ -s $exit_code ]] || leave 1 "the session ended without an exit code; see $log"
 status=$(cat "$exit_code")
-printf '[%s] ended with exit code %s\n' "$session" "$status"
+printf '[%s] ended with exit code %s\n' "$session" "$status" || true
 exit "$status"

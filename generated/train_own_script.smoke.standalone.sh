@@ -32,7 +32,7 @@ run_folder=$workspace/runs/own_script.smoke
 
 # leave STATUS MESSAGE
 leave() {
-    printf '[%s] %s\n' own_script.smoke "$2" >&2
+    printf '[%s] %s\n' own_script.smoke "$2" >&2 || true
     exit "$1"
 }
 

@@ -22,7 +22,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from ..errors import MISSING, UserError
-from ..signals import STOPPING
+from ..signals import heard
 
 TICK = 0.2
 CHUNK = 65_536
@@ -146,7 +146,7 @@ class Child:
         return bool(data)
 
     def __enter__(self) -> Child:
-        self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._pass_on) for one in STOPPING}
+        self._before: dict[signal.Signals, Any] = {one: signal.signal(one, self._pass_on) for one in heard()}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
