@@ -24,6 +24,7 @@ METRICS = (Metric("sounding_loss", "nats", "lower"),
 EVALUATED = (Metric("style_loss", "nats", "lower"), Metric("shown_loss", "nats", "lower"), Metric("fade", "dB", None),
              Metric("silence", "fraction", "lower"))
 LOGGED = (Metric("loss", "nats", "lower"), Metric("grad_norm", "number", None))
+EPOCH_KEY = "data.clips"
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES: tuple[str, ...] = ()
