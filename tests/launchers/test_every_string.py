@@ -37,7 +37,7 @@ env -0 >"$CALLS.env"
 SECONDS = 12
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 BUILT = [spec for spec in SPECS if "/source/" not in spec]
-SHELL = ("specs/own_script.yaml", "specs/nanochat_d8.yaml", "specs/nanochat_d8_v2.yaml")  # whose strings become words of a command
+SHELL = ("specs/own_script.yaml", "specs/nanochat_d8.yaml", "specs/nanochat_d8_v2.yaml")  # whose strings become commands
 Run = tuple[str, tuple[str, ...], int, tuple[str, ...]]  # launcher, arguments, exit code, what was called
 
 
