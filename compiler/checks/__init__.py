@@ -39,6 +39,7 @@ from . import (
     notes,
     parent,
     phases,
+    promises,
     randomness,
     rate_jump,
     retention,
@@ -55,7 +56,7 @@ from . import (
 from .subject import Subject
 
 CHECKS: tuple[ModuleType, ...] = (architecture, data, batch, schedule, phases, parent, rate_jump, retention, memory, suites,
-                                  metrics, guards, milestones, scenarios, comparison, launch_names, dates, notes,
+                                  metrics, guards, milestones, promises, scenarios, comparison, launch_names, dates, notes,
                                   continuation, randomness, targets, starting_point, meaning, claimed_counts, claimed_machines,
                                   claimed_time, claimed_memory, claimed_twice, claimed_losses, claimed_changes,
                                   command, secrets, watching, nanochat, timbre_restore, glyph_vae, best, musicgen_lora, series)

@@ -10,7 +10,8 @@ EXPERIMENTS: tuple[Code, ...] = (
         "E110",
         "a quantity that cannot be read",
         """A bound takes the unit of the metric that it bounds: shares are 83% or 0.83, sizes 6GB, times 1.5h,
-        losses plain numbers.""",
+        losses plain numbers. Numbers lie between 1e-30 and 1e15, counts up to a million million, and what has a
+        length is longer than nothing.""",
         "expect: [{metric: peak_memory, at_most: 6}]",
         "expect: [{metric: peak_memory, at_most: 6GB}]",
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import quantities, rendering
+from .command_line import text
 from .experiment import Experiment
 from .foreign import listed
 from .rendering import Words
@@ -90,7 +91,7 @@ def _fields(prefix: str, settings: Any) -> dict[str, Any]:
 
 def _shown(key: str, value: Any, words: Words) -> str:
     if key.startswith(("command.flags.", "command.env.")):  # as the program will read it
-        return rendering.code(listed((value,)))
+        return rendering.code(text(value) or '""')
     if isinstance(value, bool):
         return words("yes") if value else words("no")
     if key.endswith("memory_budget"):

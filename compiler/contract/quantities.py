@@ -6,7 +6,6 @@ decimals, a comma between thousands and the ASCII minus in every locale and lang
 
 from __future__ import annotations
 
-import math
 import re
 
 _UNITS: dict[str, dict[str, float]] = {
@@ -20,10 +19,30 @@ _UNITS: dict[str, dict[str, float]] = {
 _NUMBER = re.compile(r"\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
 DASH = "–"
 LARGEST_COUNT = 10**12
+SMALLEST, LARGEST = 1e-30, 1e15
+"""Of the numbers that a plan computes with: between them, no product or quotient of a dozen leaves what a float holds."""
 
 
 class NotAQuantity(ValueError):
     """Text that is no quantity of the kind asked for; the message says which units there are."""
+
+
+class OutOfRange(NotAQuantity):
+    """A number that nothing can be computed with, so large or so close to zero is it."""
+
+
+def in_range(number: float, said: object) -> float:
+    """The number itself, in its base unit. Raises `OutOfRange`, which quotes what was said."""
+    if abs(number) > LARGEST:
+        raise OutOfRange(f"{_short(said)} is beyond {LARGEST:,.0f}")
+    if 0 < abs(number) < SMALLEST:
+        raise OutOfRange(f"{_short(said)} is closer to zero than {SMALLEST:g}")
+    return number
+
+
+def _short(said: object) -> str:
+    text = f"{said:g}" if isinstance(said, int | float) else str(said)
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def units(kind: str) -> str:
@@ -46,14 +65,12 @@ def _base_units(value: int | float | str, kind: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if "" not in _UNITS[kind]:
             raise NotAQuantity(f"{value} needs a unit: one of {units(kind)}")
-        return float(value)
+        return in_range(float(value), value)
     match = _NUMBER.fullmatch(str(value))
     if not match or match[2] not in _UNITS[kind]:
         raise NotAQuantity(f"{str(value)[:40]!r} is no {kind}; write a number with one of {units(kind)}")
     number = float(match[1].replace("_", "").replace(",", "")) * _UNITS[kind][match[2]]
-    if math.isinf(number):
-        raise NotAQuantity(f"{str(value)[:40]!r} is larger than any number that can be stored")
-    return round(number, 12) if kind == "fraction" else number
+    return in_range(round(number, 12) if kind == "fraction" else number, value)
 
 
 def parse_count(value: int | float | str) -> int:

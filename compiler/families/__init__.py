@@ -28,6 +28,7 @@ def family(name: str) -> ModuleType:
     half the rows accumulated twice as often are the same update. `LOSS_UNIT` is what its losses are counted in, `COUNTED` the
     word (`units.<word>`) for what `sample_length` counts: tokens, frames. `chance_loss` and `flops_per_token` are None, and
     `memory` is empty, where nobody knows. A module may have `curves(config, steps)`, what else follows the step beside the
-    rates, such as `weight_decay.<group>`, and `operations`, the FLOPs of a sample by module.
+    rates, such as `weight_decay.<group>`, and `operations`, the FLOPs of a sample by module. Where `epoch_samples` knows how
+    many there are, `EPOCH_KEY` is the key that says so.
     """
     return FAMILIES[name]

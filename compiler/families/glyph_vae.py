@@ -23,6 +23,7 @@ EVALUATED = (Metric("chamfer", "number", "lower"), Metric("raster_iou", "fractio
              Metric("command_accuracy", "fraction", "higher"), Metric("closed_contours", "fraction", "higher"))
 COUNTED = "glyphs"
 LOSS_UNIT = "number"
+EPOCH_KEY = "data.glyphs"
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES = ("l1", "ce", "kl")

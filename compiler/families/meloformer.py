@@ -25,6 +25,7 @@ EVALUATED = (
     Metric("long_range_loss", "nats", "lower"),
 )
 LOGGED = (Metric("loss", "nats", "lower"), Metric("grad_norm", "number", None))
+EPOCH_KEY = "data.rows"
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ from ..contract.quantities import parse, parse_count
 from ..contract.training import Batch, ParameterGroup
 
 SCHEMA_FILE = "musicgen_lora.schema.json"
-QUANTITIES = (("data.clips", "positive"), ("data.held_out", "positive"), ("data.audio_seconds", "time"),
-              ("data.clip_seconds", "time"), ("model.pretraining_steps", "positive"))
+QUANTITIES = (("data.clips", "positive"), ("data.held_out", "positive"), ("data.audio_seconds", "duration"),
+              ("data.clip_seconds", "duration"), ("model.pretraining_steps", "positive"))
 COUNTED = "frames"
 LOSS_UNIT = "nats"
 CODEBOOKS = 4
@@ -24,6 +24,7 @@ METRICS = (Metric("sounding_loss", "nats", "lower"),
 EVALUATED = (Metric("style_loss", "nats", "lower"), Metric("shown_loss", "nats", "lower"), Metric("fade", "dB", None),
              Metric("silence", "fraction", "lower"))
 LOGGED = (Metric("loss", "nats", "lower"), Metric("grad_norm", "number", None))
+EPOCH_KEY = "data.clips"
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES: tuple[str, ...] = ()

@@ -134,7 +134,7 @@ def _decay_factor(config: Config, batch: Batch, row: Revision) -> float:
     model = config.model
     if not row.decay_by_horizon:
         return (12 / model.depth) ** 2
-    heads = -(-12 * model.aspect_ratio // model.head_width)
+    heads = -(-12 * model.aspect_ratio // max(model.head_width, 1))  # more heads than channels: a check refuses that
     reference = Model(12, heads * model.head_width, heads, model.vocabulary, model.sequence_length, model.window_pattern)
     return math.sqrt(batch.tokens / REFERENCE_TOKENS) * _scaling_parameters(reference, row) / _scaling_parameters(model, row)
 

@@ -37,6 +37,7 @@ LOGGED = (Metric("loss", "number", "lower"), Metric("l1", "number", "lower"), Me
           Metric("d_real", "number", None), Metric("d_fake", "number", None), Metric("grad_norm", "number", None))
 EVALUATED = (Metric("l1", "number", "lower"), Metric("mrstft", "number", "lower"), Metric("lsd", "dB", "lower"),
              Metric("si_sdr", "dB", "higher"))
+EPOCH_KEY = "data.clips"
 SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES = ("l1", "mrstft", "adversarial", "feature_matching")

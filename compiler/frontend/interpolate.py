@@ -28,6 +28,12 @@ def interpolate(root: Node, *, complete: bool = True) -> tuple[Node, list[Diagno
     return work.walk(root, ()), work.found
 
 
+def refers(node: Node) -> bool:
+    """Whether a text in a tree holds a reference."""
+    inside = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
+    return any(map(refers, inside)) or isinstance(node.value, str) and "${" in node.value
+
+
 class _Interpolation:
     def __init__(self, root: Node, complete: bool) -> None:
         self.root = root

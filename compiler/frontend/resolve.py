@@ -15,13 +15,14 @@ from ..diagnostics import Diagnostic, Note, ordered, quote
 from ..source import Node, SourceFile, Span
 from .defaults import defaults
 from .extends import Chain, described
-from .interpolate import interpolate
+from .interpolate import interpolate, refers
 from .merge import Layer, fill, merge
 from .nulls import without_nulls
 from .overrides import misfit, read_overrides
 from .remarks import KEY, gathered, standing
 from .shapes import JsonSchema, Shapes
 
+MAX_ROUNDS = 4  # of defaults that hang on references to defaults
 Key = str | Sequence[str]  # "eval.compare.0.spec", or its parts where a key itself holds a dot
 
 
@@ -189,10 +190,9 @@ def resolve(
     tree, stack, problems = _stacked([*chain.layers, *profiled, *forced])
     complete = chain.complete and not any(layer.tree.broken for layer in stack)
     tree = without_nulls(tree, shapes)
-    if shapes is not None:
-        bottom = Layer("default", "default", defaults(shapes, tree))
-        tree, stack = fill(tree, bottom.tree), [bottom, *stack]
-    tree, more = interpolate(tree, complete=complete)
+    bottom, tree, more = _filled(tree, shapes, complete)
+    if bottom is not None:
+        stack = [bottom, *stack]
     resolved = Resolved(
         spec=next(file for file in chain.files if file.display == own[0].name),
         workspace=workspace,
@@ -204,6 +204,20 @@ def resolve(
         complete=complete,
     )
     return resolved, ordered(found + problems + more)
+
+
+def _filled(tree: Node, shapes: Shapes | None, complete: bool) -> tuple[Layer | None, Node, list[Diagnostic]]:
+    """The defaults, the tree with them and with its references replaced. Which defaults there are may hang on what a reference
+    stands for (`model.family`), and a reference may name a default: both again, until nothing is added."""
+    if shapes is None:
+        return None, *interpolate(tree, complete=complete)
+    bottom, rounds = defaults(shapes, tree), MAX_ROUNDS if refers(tree) else 1
+    for _ in range(rounds):
+        whole, found = interpolate(fill(tree, bottom), complete=complete)
+        if rounds == 1 or (more := defaults(shapes, whole)).plain() == bottom.plain():
+            break
+        bottom = more
+    return Layer("default", "default", bottom), whole, found
 
 
 def _stacked(layers: Sequence[Layer]) -> tuple[Node, list[Layer], list[Diagnostic]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..contract.metrics import COMMON, Metric
-from ..contract.quantities import NotAQuantity, parse
+from ..contract.quantities import NotAQuantity, OutOfRange, parse
 from ..contract.watching import Watching
 from ..families import family
 
@@ -42,5 +42,7 @@ def read(value: int | float | str, unit: str) -> float:
     kind = _KINDS.get(unit, "count")
     try:
         return sign * parse(magnitude, kind)
+    except OutOfRange:
+        raise
     except NotAQuantity:
         raise NotAQuantity(f"the bound has to be {_WORDS[kind]}, not {text}") from None

@@ -45,8 +45,9 @@ class _Reader:
         self.unreadable = unreadable
 
     def machine(self, key: str, said: dict[str, Any]) -> Machine:
-        return Machine(key, said["target"], DEVICES[said["target"]].title, said["count"], said.get("rows"),
-                       said["estimated"], tuple(self.figures(key, said, ON_A_MACHINE)))
+        rows = said.get("rows")
+        return Machine(key, said["target"], DEVICES[said["target"]].title, int(said["count"]),
+                       None if rows is None else int(rows), said["estimated"], tuple(self.figures(key, said, ON_A_MACHINE)))
 
     def past(self, key: str, items: Any, kind: str) -> Iterator[Past]:
         for index, said in enumerate(items):

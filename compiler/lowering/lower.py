@@ -7,7 +7,6 @@ is doubtful about the values is the business of the checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +23,7 @@ from ..contract.experiment import (
 from ..contract.guards import Guard
 from ..contract.phases import Batch, Served
 from ..contract.promises import Predictions
-from ..contract.quantities import NotAQuantity, parse, parse_count
+from ..contract.quantities import LARGEST_COUNT, NotAQuantity, parse_count
 from ..contract.snapshot import training_sha256
 from ..contract.training import Resume, Training, known
 from ..diagnostics import Diagnostic
@@ -38,22 +37,12 @@ from .lengths import Clock, Length, parse_length, period
 from .machines import hardware
 from .phases import Phasing, workers
 from .promises import Promises, text
+from .readable import QUANTITIES, matching, unreadable
 from .references import PARENT
 from .series import series
 
 COMPARED_SECTIONS = ("model", "command", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed",
                      "precision", "compile", "checkpoint", "hardware")
-
-QUANTITIES = (
-    ("steps", "positive"), ("epochs", "positive"), ("resume.step", "positive"), ("batch.total_tokens", "positive"),
-    ("schedule.warmup_steps", "length"), ("schedule.warmdown_ratio", "fraction"), ("schedule.final_fraction", "fraction"),
-    ("checkpoint.every", "period"), ("checkpoint.keep_every", "period"), ("hardware.memory_budget", "size"),
-    ("phases.*.from", "length"), ("phases.*.to", "period"), ("phases.*.rate", "factor"), ("phases.*.rates.*", "factor"),
-    ("eval.validation.every", "period"), ("eval.suites.*.weight", "fraction"), ("eval.compare.*.step", "positive"),
-    ("claims.losses.*.step", "positive"), ("claims.scores.*.step", "positive"),
-    ("milestones.*.by", "period"), ("milestones.*.at", "period"), ("guards.*.then.roll_back.rate", "fraction"))
-"""Keys of quantities and their kinds; `*` stands for any name or index; positive counts and periods begin at 1. A family adds
-its own."""
 
 
 def lower(
@@ -77,12 +66,8 @@ class _Lowering:
 
     def check_quantities(self) -> None:
         """Reports every quantity that cannot be read, so that nothing below has to expect one."""
-        for pattern, kind in (*QUANTITIES, *family(self.plain["model"]["family"]).QUANTITIES):
-            for key, value in _matching(self.plain, pattern.split(".")):
-                try:
-                    _read(value, kind)
-                except NotAQuantity as error:
-                    self.unreadable(key, error)
+        for key, error in unreadable(self.plain, family(self.plain["model"]["family"]).QUANTITIES):
+            self.unreadable(key, error)
 
     def experiment(self) -> Experiment | None:
         self.check_quantities()
@@ -138,8 +123,11 @@ class _Lowering:
             self.found.append(self.resolved.diagnostic("E464", f"{self.parent.run} is a foreign program, whose checkpoints "
                                                        "nothing here can load", "resume.from", "train from scratch"))
             return None, None
-        self.epoch_samples = chosen.epoch_samples(config)
-        self.batch = Batch(plain["batch"]["rows"], chosen.sample_length(config), plain["batch"]["accumulation"],
+        self.epoch_samples, length = chosen.epoch_samples(config), chosen.sample_length(config)
+        if length < 1:
+            self.unreadable("data", NotAQuantity(f"a sample would hold {length} {chosen.COUNTED}"))
+            return None, None
+        self.batch = Batch(plain["batch"]["rows"], length, plain["batch"]["accumulation"],
                            plain["batch"]["ranks"])
         groups, resume, end = chosen.groups(plain, config, self.batch), self.resume(), self.end()
         self.check_epochs()
@@ -148,6 +136,8 @@ class _Lowering:
         clock = Clock(resume.step if resume else 0, known(resume.served) if resume else Served(0, 0), self.epoch_samples)
         phasing = Phasing(plain, self.batch, groups, clock, end)
         phases, steps = phasing.run(), phasing.steps
+        if steps > LARGEST_COUNT:
+            self.unreadable("epochs", NotAQuantity(f"{end} are {steps:,} updates, more than {LARGEST_COUNT:,}"))
         self.found += [self.resolved.diagnostic(one.code, one.message, one.key) for one in phasing.found]
         law = rates.schedule(plain["schedule"], steps, clock.step, self.length(plain["schedule"]["warmup_steps"]))
         return Training(
@@ -189,7 +179,7 @@ class _Lowering:
         if self.epoch_samples is not None:
             return
         for pattern, kind in (*QUANTITIES, ("epochs", "period")):
-            for key, value in _matching(self.plain, pattern.split(".")):
+            for key, value in matching(self.plain, pattern.split(".")):
                 if kind in ("length", "period") and (key == "epochs" or parse_length(value).unit == "epochs"):
                     self.found.append(self.resolved.diagnostic(
                         "E416", f"{key} counts in epochs, and how many samples one has is not known before the data is "
@@ -244,30 +234,6 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]
     """The settings that differ between two resolved specs, those of what is trained and where."""
     old, new = ({section: tree.get(section) for section in COMPARED_SECTIONS} for tree in (before, after))
     return tuple(Change(one.key, _written(one.before), _written(one.after)) for one in differences(old, new))
-
-
-def _read(value: Any, kind: str) -> None:
-    if kind in ("length", "period"):
-        number = parse_length(value).number
-    elif kind in ("count", "positive"):
-        number = parse_count(value)
-    else:
-        number = parse(value, kind)
-    if number <= 0 and kind in ("positive", "period"):
-        raise NotAQuantity(f"{value!r} has to be more than 0")
-
-
-def _matching(value: Any, path: list[str], key: str = "") -> Iterator[tuple[str, Any]]:
-    """(key, value) of everything in nested plain values that a path leads to."""
-    if not path:
-        yield key, value
-        return
-    if isinstance(value, list):
-        value = {str(index): item for index, item in enumerate(value)}
-    if not isinstance(value, dict):
-        return
-    for name in value if path[0] == "*" else [path[0]] if path[0] in value else ():
-        yield from _matching(value[name], path[1:], f"{key}.{name}" if key else name)
 
 
 def _real(value: int | float | None) -> float | None:

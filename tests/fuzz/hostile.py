@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 CANARY = "canary"  # what an executed one leaves behind
 HOSTILE = (
+    "",
     f"x'; touch {CANARY}; \"$(touch {CANARY})\" `touch {CANARY}` $$${{HOME}} && touch {CANARY} #",
     f"first\ntouch {CANARY}\r\ntouch {CANARY}\rMESSAGE\n",
     "nul\0nul",
