@@ -33,7 +33,7 @@ TRAINING = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps"
             "resume", "checkpoint", "hardware", "eval", "command", "watch")
 NOTHING: Path = ()
 HANGS_ON: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("E221", "E222", "E350", "E354", "E355", "E371", "E372", "E386", "E430", "E435", "E436"), NOTHING),
+    **dict.fromkeys(("E221", "E222", "E350", "E354", "E355", "E371", "E372", "E386", "E387", "E430", "E435", "E436"), NOTHING),
     **dict.fromkeys(("E330", "E331", "E340", "E341", "E342", "E343", "E353"), ("eval.suites",)),
     **dict.fromkeys(("E332", "E333", "E440", "E431", "E432", "E433"), ("model.family", "eval.suites", "watch")),
     **dict.fromkeys(("E301", "E302", "E303", "E304", "E311"), NOTHING),

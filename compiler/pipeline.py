@@ -42,6 +42,7 @@ class Compiled:
     """Warnings that the spec lets stand with a reason; `diagnostics` holds them no longer."""
     inputs: tuple[SourceFile, ...] = ()
     """Every file that the experiment depends on, those of the specs it refers to included."""
+    overrides: tuple[str, ...] = ()
 
 
 @cache
@@ -85,7 +86,7 @@ class Session:
         resolved, found = resolve(path, workspace=self.workspace, profile=self.profile, overrides=overrides,
                                   schema=self._shapes)
         if resolved is None:
-            return Compiled(path, None, None, tuple(found))
+            return Compiled(path, None, None, tuple(found), overrides=overrides)
         found = [*found, *validate(resolved, self._shapes)]
         targets = references(resolved)
         referred, more = self._referred(resolved, targets)
@@ -104,7 +105,7 @@ class Session:
             found += self._beyond(path, resolved, _own(found, resolved))
         others = [self._done[target] for target in targets.values() if target in self._done]
         inputs = dict.fromkeys([*resolved.files, *(file for other in others for file in other.inputs)])
-        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs))
+        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs), overrides)
 
     def _beyond(self, path: Path, resolved: Resolved, errors: list[Diagnostic]) -> list[Diagnostic]:
         """What lowering and the checks say of the rest of a spec that has errors."""

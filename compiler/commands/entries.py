@@ -21,13 +21,13 @@ def schema_file() -> dict[str, str]:
     return {SCHEMA_FILE: canonical.dumps(for_editors())}
 
 
-def entry_of(one: Compiled, texts: dict[str, str], workspace: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
+def entry_of(one: Compiled, texts: dict[str, str], workspace: Path) -> dict[str, Any]:
     """What the manifest records of a build: its spec, profile and overrides, and the hashes of what it read and wrote."""
     assert one.resolved is not None
     inputs = {file.display: emit.digest(file.text) for file in one.inputs}
     outputs = {name: emit.digest(text) for name, text in texts.items()}
-    return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
-            "outputs": outputs}
+    return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(one.overrides),
+            "inputs": inputs, "outputs": outputs}
 
 
 def spec_of(one: Compiled, workspace: Path) -> str:

@@ -122,7 +122,7 @@ def _build(workspace: Path, spec: Path) -> list[str]:
         compiled = Session(workspace, profile).compile(spec)
         assert compiled.experiment is not None, "the templates are sound; a test builds each of them"
         own = artifacts(compiled.experiment)
-        entries[compiled.experiment.run] = entry_of(compiled, own, workspace, ())
+        entries[compiled.experiment.run] = entry_of(compiled, own, workspace)
         texts |= own
     return [*emit.write_build(workspace / "generated", entries, texts), manifest.NAME]
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from ..contract import manifest
 from ..diagnostics import listing, nearest
 from ..hardware import DEVICES
 from ..plan.markdown import as_markdown
@@ -15,8 +16,9 @@ from ..plan.plain import as_plain
 from ..plan.plan import plan as planned
 from ..plan.text import as_text
 from ..workspace import chosen
-from .committed import committed, reader
+from .committed import FOLDER, committed, reader
 from .entries import spec_of
+from .owners import owned
 from .shared import ERRORS, STALE, compile_all, echo, failed, workspace_of
 
 
@@ -26,7 +28,8 @@ def plan(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ...
     for name in targets:
         _refuse_unknown(name)
     workspace = workspace_of(specs)
-    compiled = list(compile_all(chosen(specs, workspace), workspace, profile, overrides))
+    recorded = manifest.read(workspace / FOLDER)
+    compiled = list(owned(compile_all(chosen(specs, workspace), workspace, profile, overrides), workspace, recorded))
     if failed((diagnostic for one in compiled for diagnostic in one.diagnostics), form == "json"):
         return ERRORS
     read, at = reader(workspace, against)

@@ -15,10 +15,8 @@ from ..diagnostics import Diagnostic
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
+from .owners import owned
 from .shared import ERRORS, STALE, compile_all, echo, failed, sessions, shown, workspace_of
-
-Verified = tuple[Compiled, tuple[str, ...]]
-"""A compiled spec and the overrides that it was compiled with."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +38,15 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     is_all = not (specs or profile or overrides)
     gone = abandoned(recorded, workspace) if is_all else ()
     kept = {run: entry for run, entry in recorded.items() if run not in gone}
-    compiled = _of_manifest(kept, workspace) if is_all else (
-        (one, overrides) for one in compile_all(to_build(specs, workspace), workspace, profile, overrides))
+    compiled = _of_manifest(kept, workspace) if is_all else compile_all(
+        to_build(specs, workspace), workspace, profile, overrides)
     diagnostics: list[Diagnostic] = []
     built: list[tuple[str, str | None]] = []
     found = [Found(one.file, one.why, "expc build") for one in emit.stale(folder, schema_file(), {})]
-    for one, forced in compiled:
+    for one in owned(compiled, workspace, kept):
         diagnostics += one.diagnostics
         built.append((spec_of(one, workspace), one.resolved.profile if one.resolved else None))
-        found += _of_build(one, forced, folder, recorded, workspace)
+        found += _of_build(one, folder, recorded, workspace)
     if failed(diagnostics, as_json):
         return ERRORS
     found += [Found(name, f"orphaned, {run} is no longer specified", "expc build")
@@ -58,7 +56,7 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     return _report(found, len(built), folder, as_json)
 
 
-def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Verified]:
+def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Compiled]:
     """Every entry of the manifest, and every spec that it lacks, compiled anew."""
     shared = sessions(workspace)
     wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
@@ -66,20 +64,19 @@ def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Verified
     wanted += [(path, None, ()) for path in all_specs(workspace) if path.resolve() not in listed]
     for path, profile, overrides in wanted:
         session = Session(workspace, profile) if overrides else shared(profile)
-        yield session.compile(path, overrides), overrides
+        yield session.compile(path, overrides)
 
 
-def _of_build(one: Compiled, overrides: tuple[str, ...], folder: Path, recorded: dict[str, Any],
-              workspace: Path) -> Iterator[Found]:
+def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: Path) -> Iterator[Found]:
     if one.experiment is None:
         return  # its diagnostics are going to be told instead
     run, texts = one.experiment.run, artifacts(one.experiment)
     known = recorded.get(run, {})
-    again = _command(spec_of(one, workspace), one.experiment.profile, overrides)
+    again = _command(spec_of(one, workspace), one.experiment.profile, one.overrides)
     for stale in emit.stale(folder, texts, known.get("outputs", {})):
         kept = "" if stale.why != "changed by hand" else "  (it overwrites what was changed; put that into the spec)"
         yield Found(stale.file, stale.why, again + kept)
-    if known != entry_of(one, texts, workspace, overrides):
+    if known != entry_of(one, texts, workspace):
         yield Found(manifest.NAME, f"out of date for {run}" if known else f"does not list {run}", again)
 
 
