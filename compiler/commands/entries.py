@@ -45,6 +45,12 @@ def abandoned(recorded: dict[str, Any], workspace: Path, built: Container[tuple[
                  if (built is None or (entry["spec"], entry["profile"]) in built) and not _is_given(run, entry, workspace))
 
 
+def deleted(recorded: dict[str, Any], gone: tuple[str, ...]) -> dict[str, list[str]]:
+    """By run that is gone, the files below `generated/` that a build deletes: those that no other run has too."""
+    kept = {name for run, entry in recorded.items() if run not in gone for name in entry["outputs"]}
+    return {run: [name for name in recorded[run]["outputs"] if name not in kept] for run in gone}
+
+
 def _is_given(run: str, entry: dict[str, Any], workspace: Path) -> bool:
     path, profile = (workspace / entry["spec"]).resolve(), entry["profile"]
     bare = resolve(path, workspace=workspace)[0] if path.is_file() else None
