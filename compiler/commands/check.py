@@ -26,7 +26,7 @@ def check(specs: tuple[Path, ...], form: str) -> int:
         found += one.diagnostics
         taken += one.acknowledged
         count += 1
-    failed = say(found, form)
+    failed = say(found, form, workspace)
     if not failed and form == "text":
         warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
         echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
