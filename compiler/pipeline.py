@@ -88,6 +88,8 @@ class Session:
         if resolved is None:
             return Compiled(path, None, None, tuple(found), overrides=overrides)
         found = [*found, *validate(resolved, self._shapes)]
+        if resolved.profile != self.profile and resolved.complete:  # nobody has it: of what it names, there is nothing to say
+            return Compiled(path, resolved, None, tuple(ordered(found)), overrides=overrides)
         targets = references(resolved)
         referred, more = self._referred(resolved, targets)
         found += more

@@ -139,3 +139,29 @@ def _nested(path: list[str], value: Any) -> dict[str, Any]:
 def test_a_spec_that_cannot_be_mended_is_left_alone(examples: Path) -> None:
     resolved = compiled(examples, "extends: gone.yaml\nname: other\n").resolved
     assert resolved is not None and Mending(resolved, Session(examples)._shapes).mend([]) is None
+
+
+def test_of_a_profile_that_nobody_has_one_thing_is_said(shipped: Path) -> None:
+    assert [one.code for one in Session(shipped, "smok").compile(shipped / "specs" / "d8_v2.yaml").diagnostics] == ["E205"]
+
+
+def test_a_profile_over_a_section_that_cannot_be_read_lacks_nothing(shipped: Path) -> None:
+    spec = shipped / "specs" / "other.yaml"
+    spec.write_text("extends: d8_v2.yaml\nname: other\noptimizer: {matrix_lr: 1\nlaunch: {name: other}\n", encoding="utf-8")
+    for profile in (None, "smoke"):
+        assert [one.code for one in Session(shipped, profile).compile(spec).diagnostics] == ["E012"]
+    spec.unlink()
+
+
+def test_a_width_that_no_heads_fit_gets_one_that_they_do(examples: Path) -> None:
+    found = compiled(examples, _text({"model": {"heads": 4, "dim": 49}})).diagnostics
+    assert [(one.code, one.help) for one in found] == [("E301", "no number of heads fits an odd dim; 4 fit dim 48 and 56")]
+    assert errors(examples, _text({"model": {"heads": 4, "dim": 48}})) == []
+
+
+@pytest.mark.parametrize("length", [1_100, 60_000])
+def test_an_over_long_key_is_told_once(length: int, examples: Path) -> None:
+    text = _text({}) + "k" * length + ": 1\n"
+    found = compiled(examples, text).diagnostics
+    assert [(one.code, one.message) for one in found] == [
+        ("E014", f"a key of {length:,} characters; YAML reads none of more than 1,024")]
