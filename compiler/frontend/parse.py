@@ -43,8 +43,8 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
         except yaml.YAMLError as error:
             reason = explain(error, file, text, composer.quoted)
             assert (place := reason.span) is not None
-            begins = [(one.code, one.span.order) for one in found if one.span is not None]
-            again = (reason.code, place.order) in begins  # the key of the section is itself what cannot be read
+            begins = [one.span.order for one in found if one.span is not None and one.code == reason.code == "E014"]
+            again = place.order in begins  # the key of the section is itself what cannot be read
             found += [*composer.found, *([] if again else [reason])]
             blanked = _blank_section(file, text, place.line, again)
             if blanked is None:
