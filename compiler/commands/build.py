@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
+
 from .. import emit
 from ..acknowledge import told
 from ..contract import manifest
 from ..diagnostics import Diagnostic
 from ..pipeline import Compiled, artifacts
 from ..workspace import to_build
-from .entries import abandoned, entry_of, schema_file
+from .entries import abandoned, entry_of, is_foreign, schema_file
 from .owners import owned
 from .shared import ERRORS, compile_all, echo, failed, shown, workspace_of
 
@@ -34,6 +36,8 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
     """Writes everything, or nothing where any spec has an error."""
     workspace = workspace_of(specs)
     folder = out or workspace / "generated"
+    if out is not None and out.is_dir() and is_foreign(out):
+        raise click.UsageError(f"{shown(out)} holds what no build made; name a folder that is new or empty")
     recorded = manifest.read(folder)
     try:
         compiled = compile_all(to_build(specs, workspace), workspace, profile, overrides)

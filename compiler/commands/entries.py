@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import emit
-from ..contract import canonical
+from ..contract import canonical, manifest
 from ..editor_schema import for_editors
 from ..frontend.resolve import resolve
 from ..pipeline import Compiled
@@ -33,6 +33,13 @@ def entry_of(one: Compiled, texts: dict[str, str], workspace: Path) -> dict[str,
 def spec_of(one: Compiled, workspace: Path) -> str:
     """The path of a spec as the manifest writes it: relative to the workspace, with forward slashes."""
     return Path(os.path.relpath(one.path, workspace)).as_posix()
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds what no build of ours wrote."""
+    listed = folder / manifest.NAME
+    ours = listed.is_file() and f'"{manifest.FORMAT}"' in listed.read_text(encoding="utf-8", errors="replace")
+    return folder.exists() and not ours and not (folder.is_dir() and not any(folder.iterdir()))
 
 
 def abandoned(recorded: dict[str, Any], workspace: Path, built: Container[tuple[str, str | None]] | None = None,

@@ -42,17 +42,18 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
         to_build(specs, workspace), workspace, profile, overrides)
     diagnostics: list[Diagnostic] = []
     built: list[tuple[str, str | None]] = []
-    found = [Found(one.file, one.why, "expc build") for one in emit.stale(folder, schema_file(), {})]
+    again = _command(None, None, (), out)
+    found = [Found(one.file, one.why, again) for one in emit.stale(folder, schema_file(), {})]
     for one in owned(compiled, workspace, kept):
         diagnostics += one.diagnostics
         built.append((spec_of(one, workspace), one.resolved.profile if one.resolved else None))
-        found += _of_build(one, folder, recorded, workspace)
+        found += _of_build(one, folder, recorded, workspace, out)
     if failed(diagnostics, as_json):
         return ERRORS
-    found += [Found(name, f"orphaned, {run} is no longer specified", "expc build")
+    found += [Found(name, f"orphaned, {run} is no longer specified", again)
               for run in (gone if is_all else abandoned(recorded, workspace, set(built))) for name in recorded[run]["outputs"]]
     if is_all:
-        found += _strangers(folder, recorded)
+        found += _strangers(folder, recorded, again)
     return _report(found, len(built), folder, as_json)
 
 
@@ -67,12 +68,12 @@ def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Compiled
         yield session.compile(path, overrides)
 
 
-def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: Path) -> Iterator[Found]:
+def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: Path, out: Path | None) -> Iterator[Found]:
     if one.experiment is None:
         return  # its diagnostics are going to be told instead
     run, texts = one.experiment.run, artifacts(one.experiment)
     known = recorded.get(run, {})
-    again = _command(spec_of(one, workspace), one.experiment.profile, one.overrides)
+    again = _command(spec_of(one, workspace), one.experiment.profile, one.overrides, out)
     for stale in emit.stale(folder, texts, known.get("outputs", {})):
         kept = "" if stale.why != "changed by hand" else "  (it overwrites what was changed; put that into the spec)"
         yield Found(stale.file, stale.why, again + kept)
@@ -80,22 +81,22 @@ def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: 
         yield Found(manifest.NAME, f"out of date for {run}" if known else f"does not list {run}", again)
 
 
-def _strangers(folder: Path, recorded: dict[str, Any]) -> Iterator[Found]:
+def _strangers(folder: Path, recorded: dict[str, Any], again: str) -> Iterator[Found]:
     """A manifest that is not there, and files that no build made; git's own (.gitattributes) may be there."""
     if not (folder / manifest.NAME).is_file():
-        yield Found(manifest.NAME, "missing", "expc build")
+        yield Found(manifest.NAME, "missing", again)
     elif not recorded:
-        yield Found(manifest.NAME, "lists nothing that can be read", "expc build")
+        yield Found(manifest.NAME, "lists nothing that can be read", again)
     owned = {name for entry in recorded.values() for name in entry["outputs"]} | {manifest.NAME, *schema_file()}
     there = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
     for name in there:
         if name not in owned and not Path(name).name.startswith(".git"):
-            yield Found(name, "made by no build", "move it elsewhere, or delete it: generated/ is overwritten by builds")
+            yield Found(name, "made by no build", f"move it elsewhere, or delete it: {folder.name}/ is overwritten by builds")
 
 
-def _command(spec: str, profile: str | None, overrides: tuple[str, ...]) -> str:
-    words = ["expc", "build", spec, *(["--profile", profile] if profile else []),
-             *(word for one in overrides for word in ("--set", one))]
+def _command(spec: str | None, profile: str | None, overrides: tuple[str, ...], out: Path | None) -> str:
+    words = ["expc", "build", *([spec] if spec else []), *([] if out is None else ["--out", str(out)]),
+             *(["--profile", profile] if profile else []), *(word for one in overrides for word in ("--set", one))]
     return shlex.join(words)
 
 

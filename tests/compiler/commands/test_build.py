@@ -133,3 +133,15 @@ def test_a_build_imports_neither_torch_nor_git_nor_the_runtime(workspace: Path) 
               "print([name for name in ('torch', 'numpy', 'git', 'expc.runtime', 'matplotlib') if name in sys.modules])")
     done = subprocess.run([sys.executable, "-c", script], cwd=workspace, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_build_elsewhere_wants_a_folder_of_its_own(workspace: Path) -> None:
+    refused = expc(workspace, "build", "specs/d4_baseline.yaml", "--out", "specs")
+    assert refused.returncode == 64 and "specs holds what no build made" in refused.stderr
+    assert not (workspace / "specs" / "manifest.json").exists()
+    for _ in range(2):  # new, then its own
+        assert expc(workspace, "build", "specs/d4_baseline.yaml", "--out", "else where").returncode == 0
+    (workspace / "else where" / "train_d4_baseline.sh").unlink()
+    for words in ((), ("specs/d4_baseline.yaml",)):
+        stale = expc(workspace, "build", "--check", *words, "--out", "else where")
+        assert stale.returncode == 2 and "next: expc build specs/d4_baseline.yaml --out 'else where'" in stale.stderr
