@@ -61,6 +61,9 @@ class Mending:
 
     def mend(self, found: Iterable[Diagnostic]) -> Resolved | None:
         """The spec without these mistakes too; None where nothing can stand in for them."""
+        found = list(found)
+        if len(found) > MOST:
+            return None
         try:
             if not self.touched:
                 self._begin()
@@ -98,6 +101,8 @@ class Mending:
         for path, node in _nodes(self.resolved.tree, ()):
             if node.broken and not isinstance(node.value, dict | tuple):
                 self._stand_in(path)
+            if len(self.touched) > MOST:
+                raise Hopeless
 
     def _take(self, one: Diagnostic) -> None:
         """One mistake out of the way."""
