@@ -34,8 +34,12 @@ def acknowledge(resolved: Resolved, found: Iterable[Diagnostic]) -> tuple[list[D
         if code not in HANDBOOK or not code.startswith("W"):
             more.append(_unknown(resolved, f"{key}.code", code))
             continue
+        reason = text(said["reason"])
+        if not reason or not all(map(str.strip, reason.values())):
+            more.append(resolved.diagnostic("E387", f"nothing says why {code} may stand", f"{key}.reason",
+                                            "write the reason: the documents show it"))
         matching = [one for one in standing if one.severity is Severity.WARNING and one.code == code and _is_at(one, at)]
-        taken += [Acknowledged(one, text(said["reason"])) for one in matching]
+        taken += [Acknowledged(one, reason) for one in matching]
         if not matching and resolved.states("acknowledge"):
             more.append(_unused(resolved, key, code, at, standing))
         standing = [one for one in standing if one not in matching]

@@ -149,8 +149,15 @@ def schema(as_json: bool) -> None:
     sys.exit(work.schema())
 
 
+def _folder(context: click.Context, parameter: click.Parameter, written: str) -> Path:
+    """A folder that is meant: an unset variable would stand for the current one."""
+    if not written.strip():
+        raise click.UsageError("DIR is empty; write . for the current folder", context)
+    return Path(written)
+
+
 @commands.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", callback=_folder)
 @click.option("--family", default="gpt", show_default=True, metavar="NAME",
               help="What the first spec trains.")
 @json_option

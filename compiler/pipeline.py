@@ -22,9 +22,11 @@ from .frontend.schema import validate
 from .frontend.shapes import Shapes
 from .lowering.lower import changed, lower
 from .lowering.references import PARENT, references, written
+from .mending import Mending
 from .source import SourceFile
 from .spec_schema import complete
 
+MAX_ROUNDS = 12  # of mending a spec, so that what is behind its errors is found
 MAX_REFUSED = 500  # mistakes in references after which the others are not looked at
 
 
@@ -40,6 +42,7 @@ class Compiled:
     """Warnings that the spec lets stand with a reason; `diagnostics` holds them no longer."""
     inputs: tuple[SourceFile, ...] = ()
     """Every file that the experiment depends on, those of the specs it refers to included."""
+    overrides: tuple[str, ...] = ()
 
 
 @cache
@@ -83,8 +86,10 @@ class Session:
         resolved, found = resolve(path, workspace=self.workspace, profile=self.profile, overrides=overrides,
                                   schema=self._shapes)
         if resolved is None:
-            return Compiled(path, None, None, tuple(found))
+            return Compiled(path, None, None, tuple(found), overrides=overrides)
         found = [*found, *validate(resolved, self._shapes)]
+        if resolved.profile != self.profile and resolved.complete:  # nobody has it: of what it names, there is nothing to say
+            return Compiled(path, resolved, None, tuple(ordered(found)), overrides=overrides)
         targets = references(resolved)
         referred, more = self._referred(resolved, targets)
         found += more
@@ -98,9 +103,31 @@ class Session:
             found += checks.run(Subject(experiment, resolved, *_split(referred)))
             found, taken = acknowledge(resolved, found)
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved), taken)
+        else:
+            found += self._beyond(path, resolved, _own(found, resolved))
         others = [self._done[target] for target in targets.values() if target in self._done]
         inputs = dict.fromkeys([*resolved.files, *(file for other in others for file in other.inputs)])
-        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs))
+        return Compiled(path, resolved, experiment, tuple(ordered(found)), tuple(taken), tuple(inputs), overrides)
+
+    def _beyond(self, path: Path, resolved: Resolved, errors: list[Diagnostic]) -> list[Diagnostic]:
+        """What lowering and the checks say of the rest of a spec that has errors."""
+        mending, found = Mending(resolved, self._shapes), list[Diagnostic]()
+        for _ in range(MAX_ROUNDS):
+            if (mended := mending.mend(errors)) is None:
+                break
+            referred, errors = self._referred(mended, references(mended))
+            experiment = None
+            if not errors:
+                experiment, errors = lower(mended, referred)
+            if experiment is not None:
+                _, errors = self._against(path, mended, predicted(experiment))
+                errors += checks.run(Subject(experiment, mended, *_split(referred)))
+                errors = acknowledge(mended, errors)[0]
+            errors = _own(errors, resolved)
+            found += [mending.told(one) for one in errors if mending.holds(one)]
+            if experiment is not None:
+                break
+        return found
 
     def _referred(self, resolved: Resolved, targets: dict[str, Path],
                   ) -> tuple[dict[str, tuple[Resolved, Experiment]], list[Diagnostic]]:

@@ -5,12 +5,14 @@ log. Nothing of a user's text can act on the terminal: what is not printable is 
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from .diagnostics import Diagnostic, Note, Severity
-from .source import Span
+from .source import SourceFile, Span
 
 TAB = 4
 WIDTH = 140  # columns of an excerpt; of a longer line, the part around the caret is shown
@@ -156,8 +158,8 @@ def _place(span: Span | None) -> dict[str, Any]:
     }
 
 
-def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
-    """SARIF 2.1.0, columns in Unicode code points."""
+def as_sarif(diagnostics: Sequence[Diagnostic], top: Path | None = None) -> str:
+    """SARIF 2.1.0, columns in Unicode code points; paths relative to `top`, or as in the text."""
     results = []
     for one in diagnostics:
         message = one.message + (f"\nhelp: {one.help}" if one.help else "")
@@ -167,9 +169,9 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
             "message": {"text": message},
         }
         if one.span is not None:
-            result["locations"] = [_location(one.span)]
+            result["locations"] = [_location(one.span, top)]
         if one.notes:
-            related = [{**(_location(note.span) if note.span else {}), "message": {"text": note.text}}
+            related = [{**(_location(note.span, top) if note.span else {}), "message": {"text": note.text}}
                        for note in one.notes]  # fmt: skip
             result["relatedLocations"] = related
         results.append(result)
@@ -178,14 +180,19 @@ def as_sarif(diagnostics: Sequence[Diagnostic]) -> str:
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _location(span: Span) -> dict[str, Any]:
+def _location(span: Span, top: Path | None) -> dict[str, Any]:
     region = {
         "startLine": span.line,
         "startColumn": span.column,
         "endLine": span.end_line,
         "endColumn": span.end_column,
     }
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(span.file.display)}, "region": region}}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(_path(span.file, top))}, "region": region}}
+
+
+def _path(file: SourceFile, top: Path | None) -> str:
+    """A file's path for those who read from `top`; words of the command line have none."""
+    return file.display if top is None or not file.path.is_absolute() else Path(os.path.relpath(file.path, top)).as_posix()
 
 
 def _uri(path: str) -> str:
@@ -194,15 +201,15 @@ def _uri(path: str) -> str:
     return quote(path, errors="replace")
 
 
-def as_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Annotations for GitHub's workflow log, one line each."""
+def as_github(diagnostics: Sequence[Diagnostic], top: Path | None = None) -> str:
+    """Annotations for GitHub's workflow log, one line each; paths relative to `top`, or as in the text."""
     lines = []
     for one in diagnostics:
         more = [f"help: {one.help}"] if one.help else []
         body = "\n".join([one.message, *more, *(f"note: {_noted(note)}" for note in one.notes)])
         body = "\n".join(visible(line) for line in body.split("\n"))
         place = (
-            f"file={_property(one.span.file.display)},line={one.span.line},col={one.span.column},"
+            f"file={_property(_path(one.span.file, top))},line={one.span.line},col={one.span.column},"
             if one.span
             else ""
         )

@@ -29,6 +29,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     fitting = [heads for heads in range(1, model.dim + 1) if model.dim % (2 * heads) == 0]
     if model.heads not in fitting:
         near = sorted(sorted(fitting, key=lambda heads: abs(heads - model.heads))[:3])
+        below = model.dim // (2 * model.heads) * 2 * model.heads
+        wide = [str(dim) for dim in (below, below + 2 * model.heads) if dim]
         yield subject.finding(
             "E301", f"{model.heads} heads cannot share dim {model.dim}: each would get {model.dim / model.heads:g} channels",
-            "model.heads", f"heads that fit: {', '.join(map(str, near))}" if near else "make dim even", ["model.dim"])
+            "model.heads", f"heads that fit: {', '.join(map(str, near))}" if near else
+            f"no number of heads fits an odd dim; {model.heads} fit dim {' and '.join(wide)}", ["model.dim"])

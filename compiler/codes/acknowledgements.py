@@ -1,4 +1,5 @@
-"""E386 and W391: acknowledgements of warnings that there are not. Examples are overlays on a whole spec."""
+"""E386, E387 and W391: acknowledgements of warnings that there are not, or without a reason. Examples are overlays on a
+whole spec."""
 
 from __future__ import annotations
 
@@ -10,6 +11,13 @@ ACKNOWLEDGEMENTS: tuple[Code, ...] = (
         "an acknowledgement of no warning's code",
         """`acknowledge` lets a warning stand, by its code. This is the code of no warning; errors cannot be acknowledged.""",
         "checkpoint: {every: 5000}\nacknowledge: [{code: W360, reason: One checkpoint is enough.}]",
+        "checkpoint: {every: 5000}\nacknowledge: [{code: W306, reason: One checkpoint is enough.}]",
+    ),
+    entry(
+        "E387",
+        "an acknowledgement without a reason",
+        """The documents show each warning that may stand with the reason for it; blanks are none.""",
+        'checkpoint: {every: 5000}\nacknowledge: [{code: W306, reason: " "}]',
         "checkpoint: {every: 5000}\nacknowledge: [{code: W306, reason: One checkpoint is enough.}]",
     ),
     entry(

@@ -15,8 +15,8 @@ Every finding of `expc` has a code that stays the same: E is an error, W a warni
 file, E1 about keys, types and values, E2 about references between files and values, and from E3 on about what a spec means.
 `expc explain CODE` prints one of these entries, `expc explain --all` this page.
 
-    specs/d8_v2.yaml:14:3: error E102: unknown key "matrx_lr" in optimizer
-       14 |   matrx_lr: 0.016
+    specs/d8_v2.yaml:16:3: error E102: unknown key "matrx_lr" in optimizer
+       16 |   matrx_lr: 0.016
           |   ^^^^^^^^
       help: did you mean "matrix_lr"?
 

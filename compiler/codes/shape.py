@@ -69,6 +69,9 @@ SHAPE: tuple[Code, ...] = (
     entry(
         "E109",
         "cannot stand here",
-        "A rule between several keys forbids this one, or its possible forms cannot be told apart.",
+        "A rule between several keys forbids this one (a family has no use for it, say), or its possible forms cannot be told "
+        "apart.",
+        "model: {family: glyph_vae}\neval: {suites: {}}",
+        "model: {family: glyph_vae}\neval: {}",
     ),
 )

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..acknowledge import Acknowledged, told
+from ..contract import manifest
 from ..diagnostics import Diagnostic, Severity, ordered
 from ..pipeline import Compiled, Session
 from ..workspace import chosen
+from .committed import FOLDER
+from .owners import owned
 from .shared import ERRORS, echo, say, sessions, workspace_of
 
 
@@ -16,14 +19,14 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     """All diagnostics of the specs, bare and under each of their profiles."""
     workspace = workspace_of(specs)
     session, count = sessions(workspace), 0
+    every = (one for spec in chosen(specs, workspace) for one in _every_profile(spec, session))
     found: list[Diagnostic] = []
     taken: list[Acknowledged] = []
-    for spec in chosen(specs, workspace):
-        for one in _every_profile(spec, session):
-            found += one.diagnostics
-            taken += one.acknowledged
-            count += 1
-    failed = say(found, form)
+    for one in owned(every, workspace, manifest.read(workspace / FOLDER)):
+        found += one.diagnostics
+        taken += one.acknowledged
+        count += 1
+    failed = say(found, form, workspace)
     if not failed and form == "text":
         warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
         echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import emit
-from ..contract import canonical
+from ..contract import canonical, manifest
 from ..editor_schema import for_editors
 from ..frontend.resolve import resolve
 from ..pipeline import Compiled
@@ -21,18 +21,25 @@ def schema_file() -> dict[str, str]:
     return {SCHEMA_FILE: canonical.dumps(for_editors())}
 
 
-def entry_of(one: Compiled, texts: dict[str, str], workspace: Path, overrides: tuple[str, ...]) -> dict[str, Any]:
+def entry_of(one: Compiled, texts: dict[str, str], workspace: Path) -> dict[str, Any]:
     """What the manifest records of a build: its spec, profile and overrides, and the hashes of what it read and wrote."""
     assert one.resolved is not None
     inputs = {file.display: emit.digest(file.text) for file in one.inputs}
     outputs = {name: emit.digest(text) for name, text in texts.items()}
-    return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(overrides), "inputs": inputs,
-            "outputs": outputs}
+    return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(one.overrides),
+            "inputs": inputs, "outputs": outputs}
 
 
 def spec_of(one: Compiled, workspace: Path) -> str:
     """The path of a spec as the manifest writes it: relative to the workspace, with forward slashes."""
     return Path(os.path.relpath(one.path, workspace)).as_posix()
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds what no build of ours wrote."""
+    listed = folder / manifest.NAME
+    ours = listed.is_file() and f'"{manifest.FORMAT}"' in listed.read_text(encoding="utf-8", errors="replace")
+    return folder.exists() and not ours and not (folder.is_dir() and not any(folder.iterdir()))
 
 
 def abandoned(recorded: dict[str, Any], workspace: Path, built: Container[tuple[str, str | None]] | None = None,
@@ -43,6 +50,12 @@ def abandoned(recorded: dict[str, Any], workspace: Path, built: Container[tuple[
     """
     return tuple(run for run, entry in recorded.items()
                  if (built is None or (entry["spec"], entry["profile"]) in built) and not _is_given(run, entry, workspace))
+
+
+def deleted(recorded: dict[str, Any], gone: tuple[str, ...]) -> dict[str, list[str]]:
+    """By run that is gone, the files below `generated/` that a build deletes: those that no other run has too."""
+    kept = {name for run, entry in recorded.items() if run not in gone for name in entry["outputs"]}
+    return {run: [name for name in recorded[run]["outputs"] if name not in kept] for run in gone}
 
 
 def _is_given(run: str, entry: dict[str, Any], workspace: Path) -> bool:

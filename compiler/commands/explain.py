@@ -12,15 +12,18 @@ import click
 
 from ..annotated import WIDEST, annotated, origin_of, raw, replaced
 from ..codes import page
-from ..diagnostics import nearest
+from ..diagnostics import Diagnostic, listing, nearest
 from ..frontend import keys
-from ..frontend.resolve import Origin, Resolved
+from ..frontend.extends import RESERVED
+from ..frontend.merge import Layer
+from ..frontend.parse import parse
+from ..frontend.resolve import Origin, Resolved, parts
 from ..frontend.shapes import Shapes
 from ..handbook import HANDBOOK
 from ..pipeline import Session
 from ..source import Node
 from ..spec_schema import complete
-from .shared import ERRORS, echo, failed, workspace_of
+from .shared import ERRORS, echo, failed, say, workspace_of
 
 
 def explain(subject: str, key: str | None, profile: str | None, overrides: tuple[str, ...], described: bool,
@@ -31,16 +34,59 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
         return _explain_code(subject, as_json)
     compiled = Session(workspace_of((path,)), profile).compile(path, overrides)
     # Mistakes of shape and sense leave a spec to explain; one that cannot be read, or a profile that nobody has, does not.
-    unread = [one for one in compiled.diagnostics if not one.code.startswith(("E1", "E3", "W3"))]
+    unread = [one for one in compiled.diagnostics if one.code.startswith(("E0", "E2", "W0"))]
     if failed(unread, as_json) or compiled.resolved is None:
         return ERRORS
-    shapes = Shapes(complete())
-    if key is not None:
-        return _explain_key(key, compiled.resolved, shapes, described, as_json)
-    if as_json:
+    shapes, path_ = Shapes(complete()), _path(key, compiled.resolved)
+    strange = [one for one in compiled.diagnostics if one.code == "E102" or one.code.startswith("E1") and _is_about(one, path_)]
+    answer = ERRORS if say(strange) else 0
+    if path_ is not None and path_[0] in RESERVED:
+        return _explain_reserved(path_, compiled.resolved, as_json) or answer
+    if path_ is not None:
+        _explain_key(path_, compiled.resolved, shapes, described, as_json)
+    elif as_json:
         echo(json.dumps(list(_leaves(compiled.resolved, compiled.resolved.tree, ())), indent=2))
     else:
         echo(annotated(compiled.resolved, shapes, described), nl=False)
+    return answer
+
+
+def _path(key: str | None, resolved: Resolved) -> keys.Path | None:
+    """The path of a key as it was typed; None where none was."""
+    try:
+        path = None if key is None else keys.path_of(key, resolved.tree)
+    except keys.NoKey as error:
+        raise click.UsageError(str(error)) from None
+    if path == ():
+        raise click.UsageError("the key is empty; without one, the whole spec is shown")
+    return path
+
+
+def _is_about(one: Diagnostic, path: keys.Path | None) -> bool:
+    """Whether a finding is about a key, or about what it holds."""
+    return path is not None and any(parts(key)[:len(path)] == path for key in one.keys)
+
+
+def _explain_reserved(path: keys.Path, resolved: Resolved, as_json: bool) -> int:
+    """`extends` and what is under `profiles`: keys of files, which no layer holds."""
+    files = [resolved.spec] if path[0] == "extends" else [*reversed(resolved.files)]
+    said: list[Origin] = []
+    for file in files:
+        root = parse(file)[0]
+        node, depth = root.find(path) if root is not None else (None, 0)
+        if root is not None and node is not None and depth == len(path):
+            said.append(Origin(Layer(file.display, "file", root), node.plain(), node.place))
+    name = keys.written(path)
+    if not said and len(path) > 1:
+        have = f"its profiles are: {listing(resolved.profiles)}" if resolved.profiles else "it has no profiles"
+        raise click.UsageError(f"{resolved.spec.display} has nothing at {name}; {have}")
+    if as_json:
+        echo(json.dumps({"key": name, "value": said[-1].value if said else None, "is_set": bool(said), "layers": _rows(said)},
+                        indent=2))
+        return 0
+    for line in _shown_layers(said):
+        echo(line)
+    echo(f"{name} = {_short(said[-1].value)}" if said else f"{name} is not set and has no default")
     return 0
 
 
@@ -74,23 +120,17 @@ def _leaves(resolved: Resolved, node: Node, path: keys.Path) -> Iterator[dict[st
                "layer": source.layer.name if source else "default", "place": str(node.place) if is_stated else None}
 
 
-def _explain_key(key: str, resolved: Resolved, shapes: Shapes, described: bool, as_json: bool) -> int:
-    try:
-        if not (path := keys.path_of(key, resolved.tree)):
-            raise keys.NoKey("the key is empty; without one, the whole spec is shown")
-    except keys.NoKey as error:
-        raise click.UsageError(str(error)) from None
+def _explain_key(path: keys.Path, resolved: Resolved, shapes: Shapes, described: bool, as_json: bool) -> None:
     layers, node = resolved.layers(path), resolved.node(path)
     if not layers and node is None and not keys.is_known(shapes, resolved, path):
         near = keys.meant(shapes, resolved, path)
-        raise click.UsageError(f"{resolved.spec.display} has nothing at {key}; {near}")
+        raise click.UsageError(f"{resolved.spec.display} has nothing at {keys.written(path)}; {near}")
     said = keys.description(shapes, keys.schema_at(shapes, resolved.tree, path), resolved.value(path))
     if as_json:
-        rows = [{"layer": one.layer.name, "value": one.value, "place": _place(one)} for one in layers]
         body = {"key": keys.written(path), "value": resolved.value(path), "written": raw(resolved, path),
-                "is_set": node is not None, "description": said, "layers": rows}
+                "is_set": node is not None, "description": said, "layers": _rows(layers)}
         echo(json.dumps(body, indent=2))
-        return 0
+        return
     if described and said:
         echo(said)
     for line in (*_shown_layers(layers), *_shown_lists(resolved, path)):
@@ -99,7 +139,10 @@ def _explain_key(key: str, resolved: Resolved, shapes: Shapes, described: bool, 
         echo(annotated(resolved, shapes, described, path), nl=False)
     else:
         echo(_outcome(resolved, path, layers))
-    return 0
+
+
+def _rows(layers: list[Origin]) -> list[dict[str, Any]]:
+    return [{"layer": one.layer.name, "value": one.value, "place": _place(one)} for one in layers]
 
 
 def _place(one: Origin) -> str | None:

@@ -17,7 +17,7 @@ from ..contract.rendering import FOLDER
 from ..launchers.quoting import shell
 from ..pipeline import Session, artifacts
 from ..workspace import all_specs
-from .entries import entry_of, schema_file
+from .entries import entry_of, is_foreign, schema_file
 from .shared import ERRORS, echo, shown
 
 TEMPLATES = {path.stem: path for path in sorted((FOLDER / "init").glob("*.yaml"))}
@@ -93,10 +93,7 @@ def _is_spec(path: Path) -> bool:
 
 def _need_room(generated: Path) -> None:
     """Raises `Refusal` where `generated/` holds what no build of ours wrote."""
-    listed = generated / manifest.NAME
-    ours = listed.is_file() and f'"{manifest.FORMAT}"' in listed.read_text(encoding="utf-8", errors="replace")
-    empty = generated.is_dir() and not any(generated.iterdir())
-    if generated.exists() and not (ours or empty):
+    if is_foreign(generated):
         raise Refusal(f"{shown(generated.absolute())} belongs to something else, and builds write there",
                       f"expc init {shell(str(generated.parent / 'experiments'))}")
 
@@ -122,7 +119,7 @@ def _build(workspace: Path, spec: Path) -> list[str]:
         compiled = Session(workspace, profile).compile(spec)
         assert compiled.experiment is not None, "the templates are sound; a test builds each of them"
         own = artifacts(compiled.experiment)
-        entries[compiled.experiment.run] = entry_of(compiled, own, workspace, ())
+        entries[compiled.experiment.run] = entry_of(compiled, own, workspace)
         texts |= own
     return [*emit.write_build(workspace / "generated", entries, texts), manifest.NAME]
 

@@ -46,15 +46,23 @@ def echo(text: str, err: bool = False, nl: bool = True) -> None:
     click.echo(render.printable(text), err=err, nl=nl)
 
 
-def say(found: Iterable[Diagnostic], form: str = "text") -> bool:
-    """Prints diagnostics; whether there is an error among them."""
+def say(found: Iterable[Diagnostic], form: str = "text", workspace: Path | None = None) -> bool:
+    """Prints diagnostics; whether there is an error among them. What code hosts read has paths of the repository around the
+    workspace."""
     found = ordered(found)
     if form == "text":
         if found:
             click.echo(render.as_text(found, colour=_colour()), err=True)
+    elif form == "json":
+        click.echo(render.as_json(found))
     else:
-        click.echo({"json": render.as_json, "sarif": render.as_sarif, "github": render.as_github}[form](found))
+        click.echo({"sarif": render.as_sarif, "github": render.as_github}[form](found, _top(workspace or Path.cwd())))
     return has_errors(found)
+
+
+def _top(folder: Path) -> Path:
+    """The top of the git repository around a folder; without one, the current folder."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), Path.cwd())
 
 
 def failed(found: Iterable[Diagnostic], as_json: bool) -> bool:

@@ -15,10 +15,8 @@ from ..diagnostics import Diagnostic
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build
 from .entries import abandoned, entry_of, schema_file, spec_of
+from .owners import owned
 from .shared import ERRORS, STALE, compile_all, echo, failed, sessions, shown, workspace_of
-
-Verified = tuple[Compiled, tuple[str, ...]]
-"""A compiled spec and the overrides that it was compiled with."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,26 @@ def verify(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, .
     is_all = not (specs or profile or overrides)
     gone = abandoned(recorded, workspace) if is_all else ()
     kept = {run: entry for run, entry in recorded.items() if run not in gone}
-    compiled = _of_manifest(kept, workspace) if is_all else (
-        (one, overrides) for one in compile_all(to_build(specs, workspace), workspace, profile, overrides))
+    compiled = _of_manifest(kept, workspace) if is_all else compile_all(
+        to_build(specs, workspace), workspace, profile, overrides)
     diagnostics: list[Diagnostic] = []
     built: list[tuple[str, str | None]] = []
-    found = [Found(one.file, one.why, "expc build") for one in emit.stale(folder, schema_file(), {})]
-    for one, forced in compiled:
+    again = _command(None, None, (), out)
+    found = [Found(one.file, one.why, again) for one in emit.stale(folder, schema_file(), {})]
+    for one in owned(compiled, workspace, kept):
         diagnostics += one.diagnostics
         built.append((spec_of(one, workspace), one.resolved.profile if one.resolved else None))
-        found += _of_build(one, forced, folder, recorded, workspace)
+        found += _of_build(one, folder, recorded, workspace, out)
     if failed(diagnostics, as_json):
         return ERRORS
-    found += [Found(name, f"orphaned, {run} is no longer specified", "expc build")
+    found += [Found(name, f"orphaned, {run} is no longer specified", again)
               for run in (gone if is_all else abandoned(recorded, workspace, set(built))) for name in recorded[run]["outputs"]]
     if is_all:
-        found += _strangers(folder, recorded)
+        found += _strangers(folder, recorded, again)
     return _report(found, len(built), folder, as_json)
 
 
-def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Verified]:
+def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Compiled]:
     """Every entry of the manifest, and every spec that it lacks, compiled anew."""
     shared = sessions(workspace)
     wanted = [(workspace / entry["spec"], entry["profile"], tuple(entry["overrides"])) for entry in recorded.values()]
@@ -66,39 +65,38 @@ def _of_manifest(recorded: dict[str, Any], workspace: Path) -> Iterator[Verified
     wanted += [(path, None, ()) for path in all_specs(workspace) if path.resolve() not in listed]
     for path, profile, overrides in wanted:
         session = Session(workspace, profile) if overrides else shared(profile)
-        yield session.compile(path, overrides), overrides
+        yield session.compile(path, overrides)
 
 
-def _of_build(one: Compiled, overrides: tuple[str, ...], folder: Path, recorded: dict[str, Any],
-              workspace: Path) -> Iterator[Found]:
+def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: Path, out: Path | None) -> Iterator[Found]:
     if one.experiment is None:
         return  # its diagnostics are going to be told instead
     run, texts = one.experiment.run, artifacts(one.experiment)
     known = recorded.get(run, {})
-    again = _command(spec_of(one, workspace), one.experiment.profile, overrides)
+    again = _command(spec_of(one, workspace), one.experiment.profile, one.overrides, out)
     for stale in emit.stale(folder, texts, known.get("outputs", {})):
         kept = "" if stale.why != "changed by hand" else "  (it overwrites what was changed; put that into the spec)"
         yield Found(stale.file, stale.why, again + kept)
-    if known != entry_of(one, texts, workspace, overrides):
+    if known != entry_of(one, texts, workspace):
         yield Found(manifest.NAME, f"out of date for {run}" if known else f"does not list {run}", again)
 
 
-def _strangers(folder: Path, recorded: dict[str, Any]) -> Iterator[Found]:
+def _strangers(folder: Path, recorded: dict[str, Any], again: str) -> Iterator[Found]:
     """A manifest that is not there, and files that no build made; git's own (.gitattributes) may be there."""
     if not (folder / manifest.NAME).is_file():
-        yield Found(manifest.NAME, "missing", "expc build")
+        yield Found(manifest.NAME, "missing", again)
     elif not recorded:
-        yield Found(manifest.NAME, "lists nothing that can be read", "expc build")
+        yield Found(manifest.NAME, "lists nothing that can be read", again)
     owned = {name for entry in recorded.values() for name in entry["outputs"]} | {manifest.NAME, *schema_file()}
     there = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
     for name in there:
         if name not in owned and not Path(name).name.startswith(".git"):
-            yield Found(name, "made by no build", "move it elsewhere, or delete it: generated/ is overwritten by builds")
+            yield Found(name, "made by no build", f"move it elsewhere, or delete it: {folder.name}/ is overwritten by builds")
 
 
-def _command(spec: str, profile: str | None, overrides: tuple[str, ...]) -> str:
-    words = ["expc", "build", spec, *(["--profile", profile] if profile else []),
-             *(word for one in overrides for word in ("--set", one))]
+def _command(spec: str | None, profile: str | None, overrides: tuple[str, ...], out: Path | None) -> str:
+    words = ["expc", "build", *([spec] if spec else []), *([] if out is None else ["--out", str(out)]),
+             *(["--profile", profile] if profile else []), *(word for one in overrides for word in ("--set", one))]
     return shlex.join(words)
 
 

@@ -16,8 +16,16 @@ FORMAT = "expc.manifest/1"
 def read(folder: Path) -> dict[str, dict[str, Any]]:
     """The entries by run; empty where there is no manifest that can be read."""
     try:
-        body = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return entries((folder / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def entries(text: str) -> dict[str, dict[str, Any]]:
+    """The entries by run of a manifest's text; empty where it cannot be read."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
     readable = isinstance(body, dict) and body.get("format") == FORMAT and isinstance(body.get("runs"), dict)
     return {run: entry for run, entry in body["runs"].items() if _is_entry(entry)} if readable else {}

@@ -27,7 +27,8 @@ def merge(below: Node, above: Node, kind: str = "file") -> Node:
         known = all(below.child(key) is not None for key in above.value)
         return _with_items(below, below.value, above.value) if known else above
     if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
-        return above
+        # Of a mapping over something that could not be read, nobody knows what is missing.
+        return replace(above, broken=True) if below.broken and isinstance(above.value, dict) else above
     merged = dict(below.value)
     for key, node in above.value.items():
         if is_null(node) and key in merged:

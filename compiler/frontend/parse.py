@@ -41,9 +41,12 @@ def parse(file: SourceFile, text: str | None = None) -> tuple[Node | None, list[
         try:
             root = composer.document()
         except yaml.YAMLError as error:
-            found += [*composer.found, explain(error, file, text, composer.quoted)]
-            assert (place := found[-1].span) is not None
-            blanked = _blank_section(file, text, place.line)
+            reason = explain(error, file, text, composer.quoted)
+            assert (place := reason.span) is not None
+            begins = [one.span.order for one in found if one.span is not None and one.code == reason.code == "E014"]
+            again = place.order in begins  # the key of the section is itself what cannot be read
+            found += [*composer.found, *([] if again else [reason])]
+            blanked = _blank_section(file, text, place.line, again)
             if blanked is None:
                 return None, found
             text, key = blanked
@@ -85,9 +88,10 @@ def _with_lost(root: Node | None, lost: set[str | None]) -> Node | None:
     return replace(root, value=kept, broken=None in lost)
 
 
-def _blank_section(file: SourceFile, text: str, line: int) -> tuple[str, str | None] | None:
+def _blank_section(file: SourceFile, text: str, line: int, with_key: bool) -> tuple[str, str | None] | None:
     """The text (its lines are those of the file) without the top-level section around a line (from 1), keeping its
-    length and its line breaks, and the section's key, which stays with no value. None if nothing is left to blank."""
+    length and its line breaks, and the section's key, which stays with no value if it can be read itself. None if nothing is
+    left to blank."""
     lines = file.lines
 
     def begins(number: int) -> bool:
@@ -100,7 +104,7 @@ def _blank_section(file: SourceFile, text: str, line: int) -> tuple[str, str | N
     while after <= len(lines) and not begins(after):
         after += 1
     start, end = file.index(first, 1), file.index(after - 1, 1) + len(lines[after - 2])
-    header = HEADER.match(text, start, start + len(lines[first - 1]))
+    header = None if with_key else HEADER.match(text, start, start + len(lines[first - 1]))
     keep = header.end() if header else start
     blanked = re.sub(r"[^\r\n]", " ", text[keep:end])
     if blanked == text[keep:end]:

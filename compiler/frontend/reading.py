@@ -19,13 +19,14 @@ def load(path: Path, workspace: Path, *, span: Span | None = None, code: str = "
     """Reads a file; `span` is the place that named it (an `extends` entry) and `code` what to call its
     absence."""
     shown = display(path, workspace)
+    place = span or SourceFile(path, shown, "").span(0, 0)
     try:
         data = _read(path)
     except FileNotFoundError:
-        return None, [Diagnostic(code, absent(path, shown), span, near_file(path, workspace, span))]
+        return None, [Diagnostic(code, absent(path, shown), place, near_file(path, workspace, span))]
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return None, [Diagnostic(code, f"cannot read {quote(shown)}: {why[:1].lower()}{why[1:]}", span)]
+        return None, [Diagnostic(code, f"cannot read {quote(shown)}: {why[:1].lower()}{why[1:]}", place)]
     return _decode(SourceFile(path, shown, ""), data)
 
 

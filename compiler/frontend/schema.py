@@ -16,6 +16,7 @@ from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
 from .schema_words import SOMETHING
 from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
+from .strays import keys_of, strays
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
@@ -26,11 +27,11 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     """All violations, ordered. Of what was reported before (broken values, bases not read) nothing is said
     again."""
     check, plain = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema)), resolved.plain()
-    if check.shapes.verdicts.holds(check.shapes.schema, plain):
+    if resolved.complete and check.shapes.verdicts.holds(check.shapes.schema, plain):
         return []
     for error in islice(check.shapes.validator.iter_errors(plain), MAX_FOUND):
         check.explain(error)
-    if check.found or check.missing:
+    if check.found or check.missing or not resolved.complete:
         check.strays(plain)
     return ordered([*check.found, *check.lackings()])
 
@@ -57,7 +58,8 @@ class _Check:
             if len(plain) > MANY:
                 message = f"{name_of(parent)} needs the keys {listing(plain, 99)}"
                 help_ = "add them, or take them from another file with extends" if not parent else "add them"
-                yield Diagnostic(MISSING, message, each[plain[0]].span, help_)
+                keys = tuple(key for one in plain for key in each[one].keys)
+                yield Diagnostic(MISSING, message, each[plain[0]].span, help_, keys=keys)
             yield from (found for key, found in each.items() if key not in plain or len(plain) <= MANY)
 
     def explain(self, error: Any) -> None:
@@ -101,21 +103,23 @@ class _Check:
         elsewhere = self.shapes.knows(path)
         if elsewhere and not self.whole(parent):
             return  # what decides whether the key belongs here could not be read
-        known = self.shapes.properties(schema, value)
-        near = nearest(key, known)
+        known = list(self.shapes.properties(schema, value))
+        near = nearest(key, known or keys_of(self.shapes, parent))
         if near is not None:
             self.meant.add((*parent, near))
         node = self.resolved.node(path)
         where = f"in {'.'.join(parent)}" if parent else "at the top level"
         span = node.key if node is not None and node.key is not None else self.resolved.span(path)
         notes = (*self.inherited(parent, path), *self.resolved.origins(path))
-        help_ = self.meaning(path, near, list(known), elsewhere)
-        self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes))
+        help_ = self.meaning(path, near, known, elsewhere)
+        keys = tuple(map(".".join, [path] if near is None else [path, (*parent, near)]))
+        self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes, keys))
 
     def meaning(self, path: Path, near: str | None, known: list[str], elsewhere: bool) -> str:
         """What an unknown key was meant to be: a near name, a key of another place, or one of the keys
         allowed."""
-        allowed = f"known here: {listing(known)}" if known else "no keys are known here"
+        allowed = f"known here: {listing(known)}" if known else "which keys it may have, its family decides" if keys_of(
+            self.shapes, path[:-1]) else "no keys are known here"
         if elsewhere:
             return f"it belongs here only with other settings (of another family, say); {allowed}"
         if (home := self.home(path)) is not None:
@@ -173,20 +177,12 @@ class _Check:
                 self.lacks(key, path, options, error.instance)
 
     def strays(self, plain: dict[str, Any]) -> None:
-        """Keys that no family knows, in sections that the family closes, while none is chosen: no rule forbids them."""
-        for name, schema in self.shapes.children(self.shapes.schema, plain):
-            value = plain[name]
-            known = any(path[:1] == (name,) and len(path) == 2 for path in self.shapes.all_paths)
-            closed = any("additionalProperties" in part for part in self.shapes.applicable(schema, value))
-            if isinstance(value, dict) and known and not closed:
-                self._strays_in(value, (name,), schema)
-
-    def _strays_in(self, mapping: dict[str, Any], path: Path, schema: Any) -> None:
-        for key, value in mapping.items():
-            if not self.shapes.knows((*path, key)):
-                self.unknown_key(key, path, schema, mapping)
-            elif isinstance(value, dict) and any(one[:-1] == (*path, key) for one in self.shapes.all_paths):
-                self._strays_in(value, (*path, key), {})
+        """What no family knows, in sections that the family closes, while none is chosen: no rule forbids it."""
+        for path, whole in strays(self.shapes, plain):
+            if whole is None:
+                self.unknown_key(path[-1], path[:-1], {}, self.resolved.value(path[:-1]))
+            for error in self.shapes.validator.evolve(schema=whole).iter_errors(plain) if whole else ():
+                self.explain(error)
 
     def lacks(self, key: str, path: Path, schema: Any, instance: Any, why: str = "") -> None:
         whole = schema if path else self.shapes.schema  # a family asks for sections that all families describe alike
@@ -206,10 +202,8 @@ class _Check:
         if stray := next((one for name, child in self.shapes.children(whole, instance) if self.shapes.is_free(
                 child, instance[name], key) and (one := self.resolved.node((*path, name, key)))), None):
             span, help_ = stray.key or stray.place, f"here it is taken for a name of your own; move it up to {name_of(path)}"
-        found = Diagnostic(
-            MISSING, message, span, help_, (*removed, *self.resolved.origins(path)) if path else removed
-        )
-        self.missing[(*path, key)] = found
+        notes = (*removed, *self.resolved.origins(path)) if path else removed
+        self.missing[(*path, key)] = Diagnostic(MISSING, message, span, help_, notes, (".".join((*path, key)),))
 
     def no_branch(self, error: Any, path: Path) -> None:
         """A oneOf is reduced to the branch that was meant; if none can be told, to the key that should
@@ -261,9 +255,8 @@ class _Check:
             else _help(error.schema)
         )
         message = f"{quote(error.instance)} cannot be a key of {name_of(path)}"
-        self.found.append(
-            Diagnostic("E108", message, span, help_, self.resolved.origins((*path, error.instance)))
-        )
+        own = (*path, error.instance)
+        self.found.append(Diagnostic("E108", message, span, help_, self.resolved.origins(own), (".".join(own),)))
 
     def unfit(self, error: Any, path: Path, code: str = "E109") -> None:
         """What no other wording fits: a `not`, a key that is forbidden here, forms that cannot be told

@@ -14,6 +14,7 @@ from ..diagnostics import Diagnostic, Note, quote
 from ..source import LINE, SourceFile, Span
 
 QUOTES = 'put the text in quotes: "…"'
+MAX_KEY = 1024  # characters, by the rules of YAML for a key without a question mark
 SAME_QUOTE = "close the text with the same quote that opens it"
 
 
@@ -109,6 +110,9 @@ def _no_colon(error: _Error) -> Diagnostic:
 
 def _neither(error: _Error, line: int) -> Diagnostic:
     content, place = error.content(line)
+    key = content.partition(":")[0]
+    if len(key) > MAX_KEY and key != content:
+        return Diagnostic("E014", f"a key of {len(key):,} characters; YAML reads none of more than {MAX_KEY:,}", place)
     help_ = "write key: value with a space after the colon, or begin a list item with a dash and a space"
     return Diagnostic("E014", f"{quote(content)} is neither a key with a value nor a list item", place, help_)
 

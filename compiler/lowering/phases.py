@@ -73,26 +73,28 @@ class Phasing:
     def _place(self, key: str, said: dict[str, Any]) -> None:
         """One phase of the spec behind those before it."""
         batch = self._batch(said.get("batch", {}))
-        if self._ends_early(key, said) or ("from" in said and not self._begin(key, said)):
+        if self._ends_early(key, said):
             return
+        if "from" in said:
+            self._begin(key, said)
         end = self.clock.step_of(parse_length(said["to"]) if "to" in said else self.end, batch)
         self._append(Phase(said["name"], self.clock.step, end, batch, said.get("compile", self.plain["compile"]),
                            self._rates(said, batch), {name: float(one) for name, one in said.get("losses", {}).items()},
                            tuple(said.get("frozen", ()))))
 
-    def _begin(self, key: str, said: dict[str, Any]) -> bool:
-        """Fills the stretch up to where a phase says that it begins; False where another phase is there already."""
+    def _begin(self, key: str, said: dict[str, Any]) -> None:
+        """Fills the stretch up to where a phase says that it begins. Where another phase is there already, that is reported,
+        and what is left of this one counts for those after it."""
         begins = parse_length(said["from"])
         if self.made and (shared := -self.clock.steps_to(begins, self.made[-1].batch)) > 0:
             other = self.made[-1]
             self.found.append(Problem(
                 "E410", f"{said['name']} begins at {begins}, but {other.name} lasts until step {other.end:,}: {shared:,} "
                 "steps would belong to both", f"{key}.from"))
-            return False
+            return
         begin = self.clock.step_of(begins, self.batch)
         if begin > self.clock.step:
             self._append(self._rest(begin, REST))
-        return True
 
     def _ends_early(self, key: str, said: dict[str, Any]) -> bool:
         """Whether a phase's own figures leave nothing of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from ..contract.promises import Prediction
@@ -11,16 +11,20 @@ from ..contract.quantities import DASH, integer
 from .changes import Row
 from .outlook import in_words, phases
 from .plan import Plan
-from .text import EFFECTS, verdict
+from .text import EFFECTS, farewell, verdict
 from .values import factor, figure, grouped, method, pair
 
 
-def as_markdown(plans: Sequence[Plan]) -> str:
-    """What changes, experiment by experiment, then those that nothing changes for."""
-    changed = [one for one in plans if not one.empty]
-    lines = [f"## expc plan: {len(changed)} of {len(plans)} experiments change", ""]
+def as_markdown(plans: Sequence[Plan], gone: Mapping[str, list[str]] | None = None) -> str:
+    """What changes, experiment by experiment, then the runs that go, with their files, and those that nothing changes for."""
+    changed, gone = [one for one in plans if not one.empty], gone or {}
+    going = f", {len(gone)} no longer specified" if gone else ""
+    lines = [f"## expc plan: {len(changed)} of {len(plans)} experiments change{going}", ""]
     for one in changed:
         lines += _changed(one)
+    for run, files in gone.items():
+        lines += [f"### {code(run)}", "", f"{farewell(files).capitalize()}.", ""]
+        lines += _folded("Files", ["", *(f"- {code(f'generated/{name}')}" for name in files), ""])
     if same := [code(one.experiment.run) for one in plans if one.empty]:
         lines += [f"No changes: {', '.join(same)}.", ""]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from .plan import Plan
 
 
 def as_plain(one: Plan) -> dict[str, Any]:
-    """The plan as JSON holds it; `compared` is none, unreadable, same or changed."""
+    """The plan as JSON holds it; `compared` is none, unreadable, same or changed (gone: see below)."""
     compared = "unreadable" if one.problem else "none" if one.before_sha256 is None else "same" if one.empty else "changed"
     return {
         "run": one.experiment.run,
@@ -26,6 +26,11 @@ def as_plain(one: Plan) -> dict[str, Any]:
         "phases": [to_plain(phase) for phase in phases(one.experiment.training)],
         "targets": [to_plain(target) for target in one.outlooks],
     }
+
+
+def gone_as_plain(run: str, files: list[str]) -> dict[str, Any]:
+    """A run that no spec gives any more; `compared` is gone."""
+    return {"run": run, "compared": "gone", "deletes": [f"generated/{name}" for name in files]}
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -19,6 +19,17 @@ def as_text(one: Plan) -> str:
     return "\n".join([one.experiment.run, *_predictions(one), *_steps(one), *_targets(one.outlooks), *_comparison(one)])
 
 
+def gone_as_text(run: str, files: list[str]) -> str:
+    """A run that no spec gives any more, with the files that go with it."""
+    return "\n".join([run, f"  {farewell(files)}:", *(f"    generated/{name}" for name in files)])
+
+
+def farewell(files: list[str]) -> str:
+    """What a build does about a run that no spec gives any more, in a sentence."""
+    count = f"its {len(files)} files" if len(files) != 1 else "its file"
+    return f"is no longer specified: a build deletes {count}"
+
+
 def verdict(one: Plan) -> str:
     """What a build would do, in a sentence."""
     place = one.committed.place

@@ -107,12 +107,12 @@ def test_a_sound_change_passes_and_is_commented_on(runner: Runner) -> None:
     assert (runner.files / "calls").read_text() == "pr comment 7 --body-file comment.md --edit-last --create-if-none\n"
 
 
-def test_a_workspace_without_a_makefile_takes_expc_from_the_registry(runner: Runner) -> None:
+def test_a_workspace_without_a_makefile_takes_expc_from_its_source(runner: Runner) -> None:
     (runner.folder / "Makefile").unlink()
     program(runner.files / "bin" / "pip", 'printf "%s\\n" "$*" >>"$CALLS"')
     [install] = [step for step in STEPS if step.get("name") == "Install expc"]
     assert runner.run(install).returncode == 0
-    assert (runner.files / "calls").read_text() == "install --extra-index-url https://download.pytorch.org/whl/cpu expc\n"
+    assert (runner.files / "calls").read_text() == "install --extra-index-url https://download.pytorch.org/whl/cpu ./expc\n"
     assert (runner.files / "path").read_text() == ""
 
 

@@ -56,6 +56,12 @@ def test_a_code_of_no_warning_is_an_error(code: str, hint: str, tmp_path: Path) 
     assert hint in f"{found[0].message} {found[0].help}"
 
 
+@pytest.mark.parametrize("reason", ["", " \t", {"en": ""}, {"zh": "够了。", "en": " "}])
+def test_a_reason_has_words(reason: object, tmp_path: Path) -> None:
+    one = child(tmp_path, **LATE, acknowledge=[{"code": "W306", "reason": reason}])
+    assert said(one)[0] == ["E387"]
+
+
 def test_inherited_acknowledgements_hold_and_are_not_said_to_be_unused(tmp_path: Path) -> None:
     overlay = {**LATE, "acknowledge": [{"code": "W306", "reason": "x"}], "profiles": {"short": {"checkpoint": {"every": 100}}}}
     assert said(child(tmp_path, **overlay)) == ([], ["W306"])

@@ -179,3 +179,9 @@ def test_a_template_is_sound_and_shows_no_marks_in_an_editor(tmp_path: Path, fam
         compiled = Session(tmp_path, profile).compile(spec)
         assert compiled.experiment is not None and compiled.diagnostics == ()
         assert compiled.experiment.training.family == family
+
+
+@pytest.mark.parametrize("folder", ["", "  "])
+def test_no_folder_is_not_the_current_one(folder: str, tmp_path: Path) -> None:
+    refused = expc(tmp_path, "init", folder)
+    assert refused.returncode == 64 and "DIR is empty" in refused.stderr and not any(tmp_path.iterdir())

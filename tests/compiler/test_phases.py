@@ -50,6 +50,13 @@ def test_what_no_phase_covers_runs_as_the_rest_says() -> None:
         ("rest", 0, 100), ("warm", 100, 200), ("rest", 200, 900), ("late", 900, 1000)]
 
 
+def test_every_overlap_is_reported() -> None:
+    work = phasing([{"name": "a", "to": 600}, {"name": "b", "from": 500, "to": 800}, {"name": "c", "from": 700}])
+    work.run()
+    assert [(one.code, one.key) for one in work.found] == [("E410", "phases.1.from"), ("E410", "phases.2.from")]
+    assert "b lasts until step 800: 100 steps" in work.found[1].message
+
+
 def test_the_rule_for_the_batch_and_the_phases_own_factors_multiply() -> None:
     said = [{"name": "big", "batch": {"rows": 8}, "rate": "50%", "rates": {"matrix": 3}}]
     factors = {rule: phasing(said, rate_rule=rule).run()[0].rates.get("matrix") for rule in ("keep", "linear", "sqrt")}

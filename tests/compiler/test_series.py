@@ -75,7 +75,7 @@ def test_a_file_of_another_spec_is_not_overwritten(workspace: Path, capsys: pyte
     other.write_text(other.read_text().replace("launch: {name: series_001}", "launch: {name: series_000}"))
     before = files(workspace / "generated")
     assert build((other,), None, (), None, False) == 1
-    assert "belongs to specs/series_000.yaml" in capsys.readouterr().err
+    assert "is also the launcher of specs/series_000.yaml" in capsys.readouterr().err
     assert files(workspace / "generated") == before
 
 

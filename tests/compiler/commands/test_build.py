@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -75,15 +76,29 @@ def test_overrides_hold_for_each_named_spec_alone(workspace: Path) -> None:
 
 
 def test_two_specs_never_overwrite_each_other(workspace: Path) -> None:
-    copy = workspace / "specs" / "copy.yaml"
-    copy.write_text((workspace / "specs" / "d4_baseline.yaml").read_text())
-    clash = expc(workspace, "build")
-    assert clash.returncode == 1 and "E360" in clash.stderr
+    shipped, copy = (workspace / "specs" / name for name in ("d4_baseline.yaml", "copy.yaml"))
+    copy.write_text(shipped.read_text())
+    for words in (["check"], ["plan"], ["build"], ["build", "--check"]):
+        clash = expc(workspace, *words)
+        assert clash.returncode == 1
+        for mine, other in (("copy", "d4_baseline"), ("d4_baseline", "copy")):  # the place of both, with the line
+            assert re.search(rf"^specs/{mine}.yaml:3:7: error E360: \"d4_baseline\" is also the name of specs/{other}.yaml\n"
+                             r" +3 \| name: d4_baseline$", clash.stderr, re.MULTILINE)
+    assert not (workspace / "generated").exists()
     copy.unlink()
     expc(workspace, "build")
-    copy.write_text((workspace / "specs" / "d4_baseline.yaml").read_text())
-    clash = expc(workspace, "build", "specs/copy.yaml")
-    assert clash.returncode == 1 and "belongs to specs/d4_baseline.yaml" in clash.stderr
+    copy.write_text(shipped.read_text())
+    for words in (["check"], ["plan"], ["build"], ["build", "--check"]):
+        clash = expc(workspace, *words, "specs/copy.yaml")
+        assert clash.returncode == 1 and clash.stderr.count("error") == 1
+        assert 'note: name is the text "d4_baseline" at specs/d4_baseline.yaml:3:7' in clash.stderr
+
+
+def test_two_specs_cannot_share_a_launcher(workspace: Path) -> None:
+    (workspace / "specs" / "heir.yaml").write_text("extends: d8_v2.yaml\nname: heir\n")
+    clash = expc(workspace, "check")
+    assert clash.returncode == 1 and "also the launcher of specs/d8_v2.yaml" in clash.stderr
+    assert "note: inherited by specs/heir.yaml:1:10" in clash.stderr
 
 
 def test_a_manifest_cannot_delete_outside_its_folder(workspace: Path) -> None:
@@ -118,3 +133,15 @@ def test_a_build_imports_neither_torch_nor_git_nor_the_runtime(workspace: Path) 
               "print([name for name in ('torch', 'numpy', 'git', 'expc.runtime', 'matplotlib') if name in sys.modules])")
     done = subprocess.run([sys.executable, "-c", script], cwd=workspace, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_build_elsewhere_wants_a_folder_of_its_own(workspace: Path) -> None:
+    refused = expc(workspace, "build", "specs/d4_baseline.yaml", "--out", "specs")
+    assert refused.returncode == 64 and "specs holds what no build made" in refused.stderr
+    assert not (workspace / "specs" / "manifest.json").exists()
+    for _ in range(2):  # new, then its own
+        assert expc(workspace, "build", "specs/d4_baseline.yaml", "--out", "else where").returncode == 0
+    (workspace / "else where" / "train_d4_baseline.sh").unlink()
+    for words in ((), ("specs/d4_baseline.yaml",)):
+        stale = expc(workspace, "build", "--check", *words, "--out", "else where")
+        assert stale.returncode == 2 and "next: expc build specs/d4_baseline.yaml --out 'else where'" in stale.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.compiler.commands.shell import expc
 
 
@@ -24,3 +26,21 @@ def test_all_mistakes_are_said_at_once_with_their_places(workspace: Path) -> Non
     assert "Traceback" not in checked.stderr
     machine = json.loads(expc(workspace, "check", "specs/d8_depth.yaml", "--json").stdout)
     assert machine
+
+
+@pytest.mark.parametrize(("inside", "git", "prefix"), [
+    ("exp", "folder", "exp/"), ("exp", "file", "exp/"), (".", "folder", ""), ("exp", None, "exp/")])
+def test_code_hosts_read_paths_of_the_repository(workspace: Path, inside: str, git: str | None, prefix: str) -> None:
+    repository = workspace / "repository"
+    (repository / inside).mkdir(parents=True)
+    (workspace / "specs").rename(repository / inside / "specs")
+    if git is not None:  # in a worktree it is a file
+        (repository / ".git").mkdir() if git == "folder" else (repository / ".git").write_text("gitdir: elsewhere\n")
+    (repository / inside / "specs" / "wrong.yaml").write_text("extends: d8_depth.yaml\nnaem: x\n")
+    start = repository if git is None else repository / inside / "specs"
+    words = [str(repository / inside / "specs" / name) for name in ("wrong.yaml", "gone.yaml")]
+    log = expc(start, "check", *words, "--format", "github").stdout
+    assert f"::error file={prefix}specs/wrong.yaml,line=2,col=1," in log and f"::error file={prefix}specs/gone.yaml," in log
+    results = json.loads(expc(start, "check", *words, "--format", "sarif").stdout)["runs"][0]["results"]
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results]
+    assert set(places) == {f"{prefix}specs/wrong.yaml", f"{prefix}specs/gone.yaml"}

@@ -77,6 +77,33 @@ def test_a_key_that_is_not_there_is_answered(workspace: Path, key: str, said: st
     assert "Traceback" not in shown.stderr
 
 
+def test_what_nobody_knows_is_said_beside_the_answer(workspace: Path) -> None:
+    forced = expc(workspace, "explain", "specs/d8_v2.yaml", "steps", "--set", "stps=3")
+    assert forced.returncode == 1 and forced.stdout.endswith("steps = 20000\n") and 'unknown key "stps"' in forced.stderr
+    spec = workspace / "specs" / "d8_v2.yaml"
+    spec.write_text(spec.read_text() + "stps: 3\nprecision: fp9\n")
+    asked = ((["stps"], ["E102"]), (["precision"], ["E102", "E104"]), ([], ["E102"]), (["steps", "--json"], ["E102"]))
+    for words, said in asked:
+        shown = expc(workspace, "explain", "specs/d8_v2.yaml", *words)
+        assert shown.returncode == 1 and shown.stdout and re.findall(r"error (E\d+)", shown.stderr) == said
+
+
+@pytest.mark.parametrize("key, last", [
+    ("extends", 'extends = "d8_depth.yaml"'), ("profiles.smoke.steps", "profiles.smoke.steps = 2000"),
+    ("profiles.smoke.precision", 'profiles.smoke.precision = "fp32"')])
+def test_what_belongs_to_a_file_is_explained_too(workspace: Path, key: str, last: str) -> None:
+    shown = expc(workspace, "explain", "specs/d8_v2.yaml", key)
+    assert (shown.returncode, shown.stdout.splitlines()[-1], shown.stderr) == (0, last, "")
+    assert json.loads(expc(workspace, "explain", "specs/d8_v2.yaml", key, "--json").stdout)["layers"][0]["place"]
+
+
+def test_profiles_that_are_not_there(workspace: Path) -> None:
+    shown = expc(workspace, "explain", "specs/d8_v2.yaml", "profiles.smoke.stps")
+    assert shown.returncode == 64 and "its profiles are: smoke" in shown.stderr
+    assert expc(workspace, "explain", "specs/shared/alphatex_suites.yaml", "extends").stdout == (
+        "extends is not set and has no default\n")
+
+
 def test_what_cannot_be_read_is_said(workspace: Path) -> None:
     for words, said in ((["specs/d8.yaml"], "E001"), (["specs/d8_v2.yaml", "--profile", "smok"], 'did you mean "smoke"?')):
         shown = expc(workspace, "explain", *words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -67,6 +68,23 @@ def test_a_snapshot_that_was_edited_is_said(workspace: Path) -> None:
     planned = expc(workspace, "plan", "specs/d4_baseline.yaml")
     assert planned.returncode == 2
     assert "generated/d4_baseline/snapshot.json cannot be compared: its content does not match its hash" in planned.stdout
+
+
+def test_what_a_build_would_delete_is_said(workspace: Path) -> None:
+    expc(workspace, "build")
+    (workspace / "specs" / "own_script.yaml").unlink()
+    planned = expc(workspace, "plan")
+    files = re.findall(r"^    (generated/\S+)$", planned.stdout.split("own_script\n  is no longer specified")[1], re.MULTILINE)
+    assert planned.returncode == 2 and "generated/own_script/snapshot.json" in files
+    orphaned = expc(workspace, "build", "--check").stderr
+    assert sorted(files) == sorted(re.findall(r"^(generated/\S+): orphaned", orphaned, re.MULTILINE))
+    last = json.loads(expc(workspace, "plan", "--json").stdout)[-1]
+    assert last == {"run": "own_script", "compared": "gone", "deletes": files}
+    shown = expc(workspace, "plan", "--format", "markdown").stdout
+    assert "change, 1 no longer specified" in shown and "- `generated/own_script/snapshot.json`" in shown
+    assert expc(workspace, "plan", "specs/d8_depth.yaml").returncode == 0  # a build of it deletes nothing
+    expc(workspace, "build")
+    assert not any((workspace / name).exists() for name in files) and expc(workspace, "plan").returncode == 0
 
 
 @pytest.fixture

@@ -1,0 +1,82 @@
+"""Whether two specs would write the same files. In: compiled specs one after the other, and the manifest. Out: the same specs,
+of which one that takes another's name is no longer sound. `check`, `plan` and `build` all look at specs through this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..contract import names
+from ..contract.experiment import Experiment
+from ..diagnostics import Diagnostic, Note, ordered
+from ..frontend.resolve import Resolved, resolve
+from ..pipeline import Compiled
+from .entries import spec_of
+
+HELP = "give it a name of its own: one would overwrite the files of the other"
+WORDS = {"name": "name", "launch.name": "launcher", "series.name": "series"}
+
+
+@dataclass(frozen=True)
+class _Owner:
+    spec: str
+    profile: str | None
+    note: Note | None  # where the spec says its name; None for one that only the manifest knows
+
+
+def owned(specs: Iterable[Compiled], workspace: Path, recorded: dict[str, Any]) -> Iterator[Compiled]:
+    """The specs; those whose names are taken without an experiment, and with E360."""
+    built = _recorded(recorded, workspace)
+    owners: dict[str, _Owner] = {}
+    for one in specs:
+        if one.experiment is None or one.resolved is None:
+            yield one
+            continue
+        found: dict[str, tuple[Diagnostic, ...]] = {}  # by the key that has to change
+        mine = spec_of(one, workspace)
+        for key, file in _files(one.experiment):
+            place = key if one.resolved.value(key) is not None else "name"
+            other = owners.setdefault(file, _Owner(mine, one.resolved.profile, one.resolved.note(place)))
+            others = [taken for taken in (other, *built.get(file, ())) if taken.spec != mine]
+            if others and place not in found:
+                found[place] = tuple(_said(one.resolved, key, place, mine, others[0], workspace))
+        said = tuple(ordered((*one.diagnostics, *chain(*found.values()))))
+        yield replace(one, experiment=None, diagnostics=said) if found else one
+
+
+def _files(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """(key, file) of what a build of the experiment writes; one file stands for a run's folder."""
+    yield "name", names.snapshot(experiment.run)
+    for target in ("bash", *experiment.launch.targets, *(["standalone"] if experiment.launch.standalone else [])):
+        yield "launch.name", names.launcher(experiment, target)
+    if experiment.series:
+        yield "series.name", names.series_launcher(experiment)
+
+
+def _recorded(recorded: dict[str, Any], workspace: Path) -> dict[str, list[_Owner]]:
+    """By file, the specs of the manifest that wrote it and are still there."""
+    owners: dict[str, list[_Owner]] = {}
+    for entry in recorded.values():
+        if (workspace / entry["spec"]).is_file():
+            for name in entry["outputs"]:
+                owners.setdefault(f"generated/{name}", []).append(_Owner(entry["spec"], entry["profile"], None))
+    return owners
+
+
+def _said(resolved: Resolved, key: str, place: str, mine: str, other: _Owner, workspace: Path) -> Iterator[Diagnostic]:
+    """The clash at the name of each of the two."""
+    name = resolved.value(place)
+    note = other.note or _place(other, place, workspace)
+    finding = resolved.diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {other.spec}', place, HELP)
+    apart = note is not None and note.span != finding.span  # else the name is inherited, from the other or from one base
+    yield replace(finding, notes=(note, *finding.notes) if note and apart else finding.notes)
+    if other.note is not None and note is not None and note.span is not None and apart:
+        yield Diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {mine}', note.span, HELP)
+
+
+def _place(other: _Owner, key: str, workspace: Path) -> Note | None:
+    resolved = resolve((workspace / other.spec).resolve(), workspace=workspace, profile=other.profile)[0]
+    return resolved.note(key) if resolved is not None else None

@@ -1,0 +1,273 @@
+"""What else is wrong with a spec that has mistakes. In: a resolved spec and its errors. Out: the spec with stand-ins in their
+places, so that lowering and the checks can read the rest of it, and which of their findings hold all the same.
+
+A mistake's value is replaced by what a lower layer, a default or an example says; an item of a list is left out. No finding
+that hangs on a replaced value counts, and nothing is ever built from a mended spec.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .diagnostics import Diagnostic, Severity
+from .frontend.defaults import defaults, located
+from .frontend.keys import schema_at
+from .frontend.merge import Layer, fill, is_null
+from .frontend.resolve import Resolved, parts
+from .frontend.schema import validate
+from .frontend.shapes import Shapes
+from .source import Node, Span
+
+Path = tuple[str, ...]
+ROUNDS = 12
+MOST = 60  # mistakes with which a spec is hardly one
+ITEMS = ("expect", "milestones", "guards", "notes", "acknowledge", "eval.compare", "claims.machines", "claims.losses",
+         "claims.scores")
+"""Lists each of whose items stands for itself."""
+WHOLE = ("scenarios", "claims", "series", "resume", "report", "watch")
+"""Sections that mean something as a whole, and that a spec may do without."""
+TRAINING = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision", "compile",
+            "resume", "checkpoint", "hardware", "eval", "command", "watch")
+NOTHING: Path = ()
+HANGS_ON: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("E221", "E222", "E350", "E354", "E355", "E371", "E372", "E386", "E387", "E430", "E435", "E436"), NOTHING),
+    **dict.fromkeys(("E330", "E331", "E340", "E341", "E342", "E343", "E353"), ("eval.suites",)),
+    **dict.fromkeys(("E332", "E333", "E440", "E431", "E432", "E433"), ("model.family", "eval.suites", "watch")),
+    **dict.fromkeys(("E301", "E302", "E303", "E304", "E311"), NOTHING),
+    "E110": ("eval.suites", "watch"), "E305": ("resume", "steps", "epochs", "batch", "schedule", "phases"),
+    "E310": ("resume", "steps", "epochs", "batch", "phases"), "E351": ("eval.suites",), "E360": ("name", "launch", "resume"),
+    "E416": ("data", "model"), "E417": ("steps", "epochs"), "E441": ("steps", "epochs")}
+"""Besides its own keys, what a finding is about; one that is not listed is about all of the training."""
+
+
+class Hopeless(Exception):
+    """A mistake that leaves nothing to go on with."""
+
+
+@dataclass
+class Mending:
+    """One spec and what was put into it so far; paths are those of the spec as it stands."""
+
+    resolved: Resolved
+    shapes: Shapes
+    touched: set[Path] = field(default_factory=set)
+    _values: dict[Path, Node | None] = field(default_factory=dict)  # None: taken out
+    _left_out: set[Path] = field(default_factory=set)
+    _tried: Counter[Path] = field(default_factory=Counter)
+    _taken: set[Path] = field(default_factory=set)  # in this round
+
+    def mend(self, found: Iterable[Diagnostic]) -> Resolved | None:
+        """The spec without these mistakes too; None where nothing can stand in for them."""
+        found = list(found)
+        if len(found) > MOST:
+            return None
+        try:
+            if not self.touched:
+                self._begin()
+            for _ in range(ROUNDS):
+                self._taken.clear()
+                for one in found:
+                    self._take(one)
+                mended = self._made()
+                if self.shapes.matches(self.shapes.schema, mended.plain()):
+                    return mended
+                if not (found := validate(mended, self.shapes)):
+                    return None
+        except Hopeless:
+            pass
+        return None
+
+    def holds(self, one: Diagnostic) -> bool:
+        """Whether a finding about the mended spec is true of the spec itself."""
+        if one.severity is not Severity.ERROR or not one.keys:
+            return False
+        about = [*map(self._original, one.keys), *map(parts, HANGS_ON.get(one.code, TRAINING))]
+        if one.code == "E370":  # the note's own words name a key
+            about = [*map(self._original, one.keys), *map(parts, one.message.split('"')[1:2])]
+        return not any(_related(path, other) for path in about for other in self.touched)
+
+    def told(self, one: Diagnostic) -> Diagnostic:
+        """A finding about the mended spec, in the keys of the spec itself."""
+        keys = tuple(".".join(self._original(key)) for key in one.keys)
+        message = one.message.replace(one.keys[0], keys[0]) if one.keys[0] != keys[0] else one.message
+        return replace(one, keys=keys, message=message)
+
+    def _begin(self) -> None:
+        if not self.resolved.complete:
+            raise Hopeless
+        for path, node in _nodes(self.resolved.tree, ()):
+            if node.broken and not isinstance(node.value, dict | tuple):
+                self._stand_in(path)
+            if len(self.touched) > MOST:
+                raise Hopeless
+
+    def _take(self, one: Diagnostic) -> None:
+        """One mistake out of the way."""
+        if one.severity is not Severity.ERROR or one.code == "E204":  # profiles are no part of the tree
+            return
+        if not one.keys:
+            self._stand_in(self._at(one.span))
+        elif one.code == "E102":
+            self._unknown(*map(self._original, one.keys))
+        elif one.code == "E417":  # two lengths, or none
+            self._touch(("epochs",), None)
+            self._stand_in(("steps",))
+        else:
+            for key in one.keys if one.code == "E103" else one.keys[:1]:
+                self._stand_in(self._original(key))
+        if len(self.touched) > MOST:
+            raise Hopeless
+
+    def _at(self, span: Span | None) -> Path:
+        """The innermost value around a place."""
+        found: list[Path] = []
+        for path, node in _nodes(self.resolved.tree, ()):
+            if span is not None and any(_covers(place, span) for place in (node.span, node.key)):
+                found.append(path)
+        if not found or not found[-1]:
+            raise Hopeless
+        return max(found, key=len)
+
+    def _unknown(self, path: Path, meant: Path | None = None) -> None:
+        """A key that nobody knows goes; a near one that is not there gets its value."""
+        if self._item(path):
+            return
+        node = self.resolved.node(path)
+        self._touch(path, None)
+        if meant is not None:
+            source = self.resolved.source(meant)
+            self.touched.add(meant)
+            if (source is None or source.layer.kind == "default") and meant not in self._values:
+                self._values[meant] = node
+
+    def _stand_in(self, path: Path) -> None:
+        """Another value where one is wrong or missing; for the whole around it, where no value helps."""
+        if not path:
+            raise Hopeless
+        if self._item(path):
+            return
+        if path in self._taken:
+            return
+        self._taken.add(path)
+        if path[0] in WHOLE:
+            self._touch(path[:1], None)
+            return
+        options, tried = list(self._options(path)), self._tried[path]
+        self._tried[path] += 1
+        if tried < len(options):
+            self._touch(path, options[tried])
+        else:
+            self._stand_in(path[:-1])
+
+    def _touch(self, path: Path, node: Node | None) -> None:
+        self.touched.add(path)
+        self._values[path] = node
+
+    def _item(self, path: Path) -> bool:
+        """Leaves out the item of a list that a path leads into."""
+        for depth in (1, 2):
+            if ".".join(path[:depth]) in ITEMS and len(path) > depth and path[depth].isdecimal():
+                self.touched.add(path[: depth + 1])
+                self._left_out.add(path[: depth + 1])
+                return True
+        return False
+
+    def _options(self, path: Path) -> Iterator[Node | None]:
+        for origin in reversed(self.resolved.layers(path)[:-1]):
+            node, depth = origin.layer.tree.find(path)
+            if depth == len(path) and not is_null(node):
+                yield node
+        if self.resolved.node(path) is not None:
+            yield None
+        schema = schema_at(self.shapes, self.resolved.tree, path)
+        for value in _examples(self.shapes, schema):
+            yield located(value, self.resolved.span(path))
+
+    def _made(self) -> Resolved:
+        tree, stack = self.resolved.tree, self.resolved.stack
+        for path in sorted(self._values, key=len):
+            tree = _with(tree, path, self._values[path])
+        for path in sorted(self._left_out, key=lambda path: (path[:-1], -int(path[-1]))):
+            listed = tree.find(path[:-1])[0]
+            stack = tuple(_layer_without(layer, path, listed) for layer in stack)
+            tree = _with(tree, path, None)
+        bottom = defaults(self.shapes, tree)
+        return replace(self.resolved, tree=fill(tree, bottom), stack=stack)
+
+    def _original(self, key: str) -> Path:
+        """A key of the mended spec as a path of the spec itself: items that were left out are counted again."""
+        path = list(parts(key))
+        for depth in range(1, len(path)):
+            if path[depth].isdecimal():
+                gone = {int(one[-1]) for one in self._left_out if one[:-1] == tuple(path[:depth])}
+                kept = (index for index in range(int(path[depth]) + len(gone) + 1) if index not in gone)
+                path[depth] = str([*kept][int(path[depth])])
+        return tuple(path)
+
+
+def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+    yield path, node
+    inner = node.value.items() if isinstance(node.value, dict) else (
+        ((str(i), one) for i, one in enumerate(node.value)) if isinstance(node.value, tuple) else ())
+    for name, child in inner:
+        yield from _nodes(child, (*path, name))
+
+
+def _covers(place: Span | None, span: Span) -> bool:
+    return (place is not None and place.file.display == span.file.display
+            and (place.line, place.column) <= (span.line, span.column)
+            and (span.end_line, span.end_column) <= (place.end_line, place.end_column))
+
+
+def _related(one: Path, other: Path) -> bool:
+    """Whether one path leads to the other, or through it."""
+    return all(a == b for a, b in zip(one, other, strict=False))
+
+
+def _with(node: Node, path: Sequence[str], value: Node | None) -> Node:
+    """A tree with another value at a path, or without one."""
+    name, rest = path[0], path[1:]
+    child = node.child(name)
+    if value is None and child is None:
+        return node
+    new = value if not rest else _with(child or Node({}, node.span), rest, value)
+    if isinstance(node.value, tuple):
+        items = [new if str(i) == name else one for i, one in enumerate(node.value)]
+        return replace(node, value=tuple(one for one in items if one is not None), broken=False)
+    held = dict(node.value) if isinstance(node.value, dict) else {}
+    held.pop(name, None)
+    return replace(node, value=held if new is None else held | {name: new}, broken=False)
+
+
+def _layer_without(layer: Layer, path: Path, listed: Node) -> Layer:
+    """A layer without an item of the list that stands in the tree, if it is its own."""
+    own, depth = layer.tree.find(path[:-1])
+    is_own = depth == len(path) - 1 and isinstance(own.value, tuple) and own.span == listed.span and path[0] != "notes"
+    return replace(layer, tree=_with(layer.tree, path, None)) if is_own else layer
+
+
+def _examples(shapes: Shapes, schema: Any) -> Iterator[Any]:
+    """Values that a schema takes: those that it shows, its options, and plain ones."""
+    parts_ = shapes.applicable(schema, None)
+    shown = [one for part in parts_ for one in (*part.get("examples", ()), *part.get("enum", ()), *_one(part, "const"),
+                                                 *_one(part, "minimum"))]
+    for value in (*shown, _mapping(shapes, schema), 1, 2, 64, "100", "10%", "1GB", "x", True, []):
+        if shapes.matches(schema, value):
+            yield value
+
+
+def _one(part: Any, word: str) -> tuple[Any, ...]:
+    return (part[word],) if word in part else ()
+
+
+def _mapping(shapes: Shapes, schema: Any) -> dict[str, Any]:
+    """A mapping of what a schema requires."""
+    made: dict[str, Any] = {}
+    for part in shapes.applicable(schema, {}):
+        for name in part.get("required", ()):
+            for one in shapes.properties(schema, made).get(name, [{}])[:1]:
+                made[name] = next(_examples(shapes, one), None)
+    return made
