@@ -163,6 +163,8 @@ class Mending:
             self._stand_in(path[:-1])
 
     def _touch(self, path: Path, node: Node | None) -> None:
+        if not path:  # also what a key without a letter leads to
+            raise Hopeless
         self.touched.add(path)
         self._values[path] = node
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +37,10 @@ def build(specs: tuple[Path, ...], profile: str | None, overrides: tuple[str, ..
     """Writes everything, or nothing where any spec has an error."""
     workspace = workspace_of(specs)
     folder = out or workspace / "generated"
-    if out is not None and out.is_dir() and is_foreign(out):
-        raise click.UsageError(f"{shown(out)} holds what no build made; name a folder that is new or empty")
     recorded = manifest.read(folder)
     try:
+        if out is not None and os.path.isdir(out) and is_foreign(out):  # of a name that is too long, isdir says no
+            raise click.UsageError(f"{shown(out)} holds what no build made; name a folder that is new or empty")
         compiled = compile_all(to_build(specs, workspace), workspace, profile, overrides)
         made = _make(owned(compiled, workspace, recorded), workspace)
         if failed(made.diagnostics, as_json):
