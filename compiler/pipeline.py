@@ -22,7 +22,6 @@ from .frontend.schema import validate
 from .frontend.shapes import Shapes
 from .lowering.lower import changed, lower
 from .lowering.references import PARENT, references, written
-from .mending import Mending
 from .source import SourceFile
 from .spec_schema import complete
 
@@ -111,6 +110,8 @@ class Session:
 
     def _beyond(self, path: Path, resolved: Resolved, errors: list[Diagnostic]) -> list[Diagnostic]:
         """What lowering and the checks say of the rest of a spec that has errors."""
+        from .mending import Mending  # here: a sound spec needs none of it
+
         mending, found = Mending(resolved, self._shapes), list[Diagnostic]()
         for _ in range(MAX_ROUNDS):
             if (mended := mending.mend(errors)) is None:
