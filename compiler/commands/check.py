@@ -10,7 +10,6 @@ from ..contract import manifest
 from ..diagnostics import Diagnostic, Severity, ordered
 from ..pipeline import Compiled, Session
 from ..workspace import chosen
-from .committed import FOLDER
 from .owners import owned
 from .shared import ERRORS, echo, say, sessions, workspace_of
 
@@ -22,7 +21,7 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     every = (one for spec in chosen(specs, workspace) for one in _every_profile(spec, session))
     found: list[Diagnostic] = []
     taken: list[Acknowledged] = []
-    for one in owned(every, workspace, manifest.read(workspace / FOLDER)):
+    for one in owned(every, workspace, manifest.read(workspace / "generated")):
         found += one.diagnostics
         taken += one.acknowledged
         count += 1

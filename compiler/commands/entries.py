@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from ..contract import canonical, manifest
 from ..editor_schema import for_editors
 from ..frontend.resolve import resolve
 from ..pipeline import Compiled
+from .owners import spec_of
 
 SCHEMA_FILE = "spec.schema.json"
 
@@ -28,11 +28,6 @@ def entry_of(one: Compiled, texts: dict[str, str], workspace: Path) -> dict[str,
     outputs = {name: emit.digest(text) for name, text in texts.items()}
     return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(one.overrides),
             "inputs": inputs, "outputs": outputs}
-
-
-def spec_of(one: Compiled, workspace: Path) -> str:
-    """The path of a spec as the manifest writes it: relative to the workspace, with forward slashes."""
-    return Path(os.path.relpath(one.path, workspace)).as_posix()
 
 
 def is_foreign(folder: Path) -> bool:

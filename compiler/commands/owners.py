@@ -3,6 +3,7 @@ of which one that takes another's name is no longer sound. `check`, `plan` and `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -14,7 +15,6 @@ from ..contract.experiment import Experiment
 from ..diagnostics import Diagnostic, Note, ordered
 from ..frontend.resolve import Resolved, resolve
 from ..pipeline import Compiled
-from .entries import spec_of
 
 HELP = "give it a name of its own: one would overwrite the files of the other"
 WORDS = {"name": "name", "launch.name": "launcher", "series.name": "series"}
@@ -80,3 +80,8 @@ def _said(resolved: Resolved, key: str, place: str, mine: str, other: _Owner, wo
 def _place(other: _Owner, key: str, workspace: Path) -> Note | None:
     resolved = resolve((workspace / other.spec).resolve(), workspace=workspace, profile=other.profile)[0]
     return resolved.note(key) if resolved is not None else None
+
+
+def spec_of(one: Compiled, workspace: Path) -> str:
+    """The path of a spec as the manifest writes it: relative to the workspace, with forward slashes."""
+    return Path(os.path.relpath(one.path, workspace)).as_posix()
