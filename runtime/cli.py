@@ -183,7 +183,7 @@ def generate(run: str, count: int, seed: int, out: Path | None, step: int | None
     """Write samples from RUN's checkpoint: texts, MIDI or sound files, as its family has them."""
     with _user_errors():
         from .generate import generate as write
-    
+
         loaded = _loaded(run)
         paths = write(loaded.experiment, loaded.workspace, count, seed, out, step, _nothing if as_json else say)
         _print(json.dumps([str(path) for path in paths]) if as_json else "\n".join(map(str, paths)))
@@ -213,7 +213,7 @@ def probe(what: Literal["batch", "seq_len"], spec: str, profile: str | None, mem
     with _user_errors():
         from .probe import answer, quantity, text_of
         from .probe import probe as find
-    
+
         limit, seconds = (None if memory is None else int(quantity(memory, "size"))), int(quantity(patience, "time"))
         with tempfile.TemporaryDirectory(prefix="expc-probe-") as folder:
             text = text_of(spec, profile, Path(folder), lambda name: _loaded(name).text)

@@ -56,19 +56,25 @@ def assert_saved(workspace: Workspace) -> None:
     assert found is not None and found.position.step == record["step"]
 
 
-def test_closing_the_terminal_saves_and_the_launcher_says_so(tmp_path: Path) -> None:
-    workspace = made(tmp_path, experiment(60, 0.3))
+def ended_with_its_terminal(workspace: Workspace, words: list[str], folder: Path) -> int:
+    """The exit code of a command in a terminal that is closed while it trains."""
     process, terminal = pty.fork()
     if process == 0:
         _hears_signals()
-        os.execvpe("bash", workspace.command("--only", "train"), workspace.environment)
+        os.chdir(folder)
+        os.execvpe(words[0], words, workspace.environment)
     try:
         until(lambda: trains(workspace), 60)
         time.sleep(0.5)
     finally:
         os.close(terminal)
     _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == INTERRUPTED
+    return os.waitstatus_to_exitcode(status)
+
+
+def test_closing_the_terminal_saves_and_the_launcher_says_so(tmp_path: Path) -> None:
+    workspace = made(tmp_path, experiment(60, 0.3))
+    assert ended_with_its_terminal(workspace, workspace.command("--only", "train"), Path.cwd()) == INTERRUPTED
     assert_saved(workspace)
 
 
@@ -98,18 +104,6 @@ def test_a_log_whose_writer_was_killed_does_not_change_the_exit_code(tmp_path: P
 
 def test_without_a_launcher_the_loss_of_the_terminal_saves_too(tmp_path: Path) -> None:
     workspace = made(tmp_path, experiment(60, 0.3))
-    process, terminal = pty.fork()
-    if process == 0:
-        _hears_signals()
-        os.chdir(workspace.folder)
-        python = workspace.environment["EXPC_PYTHON"]
-        os.execvpe(python, [python, "-m", "expc.runtime", "run", str(workspace.snapshot), "--stage", "train"],
-                   workspace.environment)
-    try:
-        until(lambda: trains(workspace), 60)
-        time.sleep(0.5)
-    finally:
-        os.close(terminal)
-    _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == INTERRUPTED
+    words = [workspace.environment["EXPC_PYTHON"], "-m", "expc.runtime", "run", str(workspace.snapshot), "--stage", "train"]
+    assert ended_with_its_terminal(workspace, words, workspace.folder) == INTERRUPTED
     assert_saved(workspace)
