@@ -74,7 +74,7 @@ CASES = (
 def predicted(case: Case) -> int:
     """Bytes at the peak, by the formula."""
     training = case.training()
-    return sum(compiled.memory(training.config, training.batch, training.precision, training.compile).values())
+    return sum(compiled.memory(training.config, training.batch, training.precision, training.compile, "cpu").values())
 
 
 def measured(case: Case) -> int:

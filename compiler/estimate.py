@@ -20,7 +20,7 @@ def estimate(experiment: Experiment) -> Predictions:
     training, chosen = experiment.training, family(experiment.training.family)
     if not training.groups:
         return Predictions({}, {}, tuple(_foreign(experiment)))
-    fullest, memory = _fullest(training)
+    fullest, memory = _fullest(training, DEVICES[experiment.hardware.target].kind)
     figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
     counted = getattr(chosen, "operations", None)  # not every family counts them by module
     return Predictions(chosen.parameters(training.config), memory, tuple(figures),
@@ -42,9 +42,10 @@ def _tokens(training: Training, counted: str) -> Iterator[Prediction]:
                      f"{before:,} of the parent + {how}" if before else "those of this run")
 
 
-def _fullest(training: Training) -> tuple[Phase, dict[str, int]]:
-    """The phase whose updates need most memory, and how much by part."""
-    needs = [(phase, family(training.family).memory(training.config, phase.batch, training.precision, phase.compile))
+def _fullest(training: Training, kind: str) -> tuple[Phase, dict[str, int]]:
+    """The phase whose updates need most memory on that kind of device, and how much by part."""
+    memory = family(training.family).memory
+    needs = [(phase, memory(training.config, phase.batch, training.precision, phase.compile, kind))
              for phase in training.phases]
     return max(needs, key=lambda need: sum(need[1].values()))
 

@@ -125,7 +125,7 @@ def chance_loss(config: Config) -> None:
     """None: the loss is a weighted sum of unlike terms, and no guess makes it a constant."""
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Bytes by part that are known without running it: weights, their gradients, Adam's two moments. No activations."""
     total = sum(parameters(config).values())
     return {"weights": FP32 * total, "gradients": FP32 * total, "optimizer_state": 2 * FP32 * total}

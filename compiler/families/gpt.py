@@ -106,7 +106,7 @@ def chance_loss(config: Config) -> float:
     return math.log(config.model.vocabulary)
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Bytes by part at the fullest moment of an update, for eager fp32 with fused AdamW and torch's Muon.
 
     The moments compared: the loss's backward, the MLP and the attention of every layer in backward, and Muon. Gradients

@@ -96,7 +96,7 @@ def chance_loss(config: Config) -> float:
     return math.log(config.model.vocabulary)
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Bytes by part of what follows from the parameters alone, in fp32 with AdamW; activations are not counted."""
     total = sum(parameters(config).values())
     return {"weights": FP32 * total, "optimizer_state": 2 * FP32 * total, "gradients": FP32 * total}

@@ -114,7 +114,7 @@ def chance_loss(config: Config) -> float:
     return math.log(config.model.vocabulary)
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Bytes by part of what is sure to be there: adapter, its gradients and moments, the frozen decoder. No activations."""
     adapter = FP32 * sum(parameters(config).values())
     return {"weights": adapter, "gradients": adapter, "optimizer_state": 2 * adapter,

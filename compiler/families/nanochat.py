@@ -187,7 +187,7 @@ def chance_loss(config: Config) -> float:
     return math.log(config.model.vocabulary)
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Nothing: what its compiled step needs has not been measured."""
     return {}
 

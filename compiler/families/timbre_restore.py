@@ -116,7 +116,7 @@ def chance_loss(config: Config) -> None:
     """There is none: nothing is guessed."""
 
 
-def memory(config: Config, batch: Batch, precision: str, compiled: bool) -> dict[str, int]:
+def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
     """Nothing: what the activations of all nine networks take has not been worked out, and the rest alone would mislead."""
     return {}
 

@@ -111,7 +111,7 @@ def test_the_size_of_a_checkpoint_is_what_one_really_takes(tmp_path: Path) -> No
     task.step(0, 0)
     path = checkpoint.save(tmp_path, task, checkpoint.Position(1, 1, 1, 1.0), {}, [randomness.state()])
     real = sum(file.stat().st_size for file in path.iterdir())
-    counted = compiled.memory(training.config, training.batch, "fp32", False)
+    counted = compiled.memory(training.config, training.batch, "fp32", False, "cpu")
     made = dataclasses.replace(toy_family.experiment(training), predictions=Predictions({}, counted, ()))
     assert real == pytest.approx(room.checkpoint_bytes(made), rel=0.05)
 

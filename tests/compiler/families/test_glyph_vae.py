@@ -86,7 +86,7 @@ def test_what_is_not_known_is_not_said() -> None:
     assert glyph_vae.chance_loss(FULL) is None
     assert glyph_vae.memory_method("bf16", False, "cuda")[0] == "lower_bound"
     total = sum(glyph_vae.parameters(FULL).values())
-    assert glyph_vae.memory(FULL, Batch(16, 1, 1, 4), "bf16", False) == {
+    assert glyph_vae.memory(FULL, Batch(16, 1, 1, 4), "bf16", False, "cuda") == {
         "weights": 4 * total, "gradients": 4 * total, "optimizer_state": 8 * total}
 
 

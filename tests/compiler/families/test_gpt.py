@@ -71,7 +71,7 @@ def test_memory_at_full_size_by_hand() -> None:
     """At the loss: weights, rotary factors, two moments of tables and one of matrices, 18 x dim a layer, 4 x logits."""
     tokens, total, matrices = 4096, 18_874_368, 6_291_456
     layer = tokens * (18 * 256 + 3 * 4 + 2) + 2 * 256**2
-    assert gpt.memory(FULL, BATCH, "fp32", False) == {
+    assert gpt.memory(FULL, BATCH, "fp32", False, "cpu") == {
         "weights": 4 * (total + 2 * 1024 * 64),
         "optimizer_state": 4 * (2 * (total - matrices) + matrices),
         "activations": 4 * (8 * layer + tokens * (3 * 256 + 8)),
@@ -80,13 +80,13 @@ def test_memory_at_full_size_by_hand() -> None:
 
 
 def test_memory_of_few_tokens_is_fullest_in_the_optimizer() -> None:
-    memory = gpt.memory(FULL, Batch(1, 16, 1, 1), "fp32", False)
+    memory = gpt.memory(FULL, Batch(1, 16, 1, 1), "fp32", False, "cpu")
     assert set(memory) == {"weights", "optimizer_state", "gradients", "workspace"}
     assert memory["gradients"] == 4 * 18_874_368
 
 
 def test_memory_of_accumulation_holds_gradients_beside_the_loss() -> None:
-    once, twice = (gpt.memory(FULL, Batch(4, 1024, count, 1), "fp32", False) for count in (1, 2))
+    once, twice = (gpt.memory(FULL, Batch(4, 1024, count, 1), "fp32", False, "cpu") for count in (1, 2))
     assert twice == once | {"gradients": 4 * 18_874_368}
 
 

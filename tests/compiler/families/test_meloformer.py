@@ -38,7 +38,7 @@ def test_operations_count_the_summaries_and_leave_attention_out() -> None:
 
 def test_memory_is_what_the_parameters_take_and_says_so() -> None:
     total = sum(meloformer.parameters(BASE).values())
-    assert sum(meloformer.memory(BASE, Batch(6, 8192, 8, 1), "bf16", False).values()) == 16 * total
+    assert sum(meloformer.memory(BASE, Batch(6, 8192, 8, 1), "bf16", False, "cuda").values()) == 16 * total
     assert meloformer.memory_method("bf16", False, "cuda")[0] == "lower_bound"
 
 

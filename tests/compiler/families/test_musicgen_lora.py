@@ -31,7 +31,7 @@ def test_six_targets_take_26_times_width_rank_and_layers(width: int, rank: int, 
 
 def test_the_source_documents_adapter_is_that_of_musicgen_small() -> None:
     """About 79 MB of fp32: 78 MiB at rank 32."""
-    bytes_ = musicgen_lora.memory(SMALL, Batch(1, 750, 8, 1), "bf16", False)["weights"]
+    bytes_ = musicgen_lora.memory(SMALL, Batch(1, 750, 8, 1), "bf16", False, "cuda")["weights"]
     assert bytes_ == 4 * 20_447_232 and round(bytes_ / 2**20) == 78
 
 
