@@ -153,5 +153,5 @@ def _bytes(**floats: int) -> dict[str, int]:
 def memory_method(precision: str, compiled: bool, kind: str) -> tuple[str, str]:
     """How `memory` was got, as a method word and a sentence: checked on a CPU, which always runs eager fp32."""
     if kind == "cpu":
-        return "estimated", "closed form for eager fp32; checked against the profiler by benchmarks/memory_gpt.py"
+        return "estimated", "closed form for eager fp32; checked against the profiler by benchmarks/memory"
     return "unverified", "closed form for eager fp32; bf16, CUDA and compiled steps have not been measured"

@@ -1,10 +1,11 @@
-"""The compiler's memory formula holds for the step that really runs; `benchmarks/memory_gpt.py` tries more sizes."""
+"""The compiler's memory formula holds for the step that really runs; `python -m benchmarks.memory gpt` tries more sizes."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.memory_gpt import CASES, TOLERANCE, Case, error
+from benchmarks.memory import error
+from benchmarks.memory.gpt import CASES, TOLERANCE, Case
 
 SMALL = [case for case in CASES if case.vocabulary < 8192 and case.depth < 16]
 
