@@ -36,10 +36,31 @@ def test_operations_count_the_summaries_and_leave_attention_out() -> None:
     assert meloformer.chance_loss(BASE) == math.log(511)
 
 
-def test_memory_is_what_the_parameters_take_and_says_so() -> None:
-    total = sum(meloformer.parameters(BASE).values())
-    assert sum(meloformer.memory(BASE, Batch(6, 8192, 8, 1), "bf16", False, "cuda").values()) == 16 * total
-    assert meloformer.memory_method("bf16", False, "cuda")[0] == "lower_bound"
+def test_memory_on_a_cpu_by_hand() -> None:
+    """At the loss: weights and moments, 21 x dim a layer and position, fp32 masks a layer, three times the logits."""
+    config = Config(Model(3, 96, 4, 512, 32, 1e4, 0.0), Data("synthetic", None, 400, None, 1, 0.05))
+    positions, tokens, summaries, total = 8 * 544, 8 * 512, 8 * 32, 436_224
+    layer = positions * (21 * 96 + 2 * 24 + 4 + 2) + summaries * (2 * 96 + 24 + 1)
+    for precision in ("fp32", "bf16"):  # a CPU computes in fp32
+        assert meloformer.memory(config, Batch(8, 512, 1, 1), precision, False, "cpu") == {
+            "weights": 4 * (total + 12), "optimizer_state": 8 * total,
+            "activations": 4 * (3 * layer + positions * 96 + tokens * (96 + 3)), "masks": 4 * 3 * 8 * 544**2,
+            "loss": 4 * 3 * tokens * 511}
+
+
+def test_memory_on_a_gpu_is_half_the_activations_in_bf16_and_no_masks() -> None:
+    batch = Batch(6, 8192, 8, 1)
+    half, whole = (meloformer.memory(BASE, batch, precision, False, "cuda") for precision in ("bf16", "fp32"))
+    assert 0.5 < half["activations"] / whole["activations"] < 0.6 and "masks" not in half
+    assert meloformer.memory(BASE, batch, "fp32", False, "cpu")["masks"] == 4 * 12 * 6 * 8576**2
+
+
+@pytest.mark.parametrize(("precision", "compiled", "kind", "method"), [
+    ("fp32", False, "cpu", "estimated"), ("bf16", True, "cpu", "estimated"),
+    ("fp32", False, "cuda", "unverified"), ("bf16", False, "cuda", "unverified"), ("bf16", True, "cuda", "unverified"),
+])
+def test_only_what_was_measured_counts_as_estimated(precision: str, compiled: bool, kind: str, method: str) -> None:
+    assert meloformer.memory_method(precision, compiled, kind)[0] == method
 
 
 def test_the_shipped_run_is_three_epochs_in_three_phases() -> None:
