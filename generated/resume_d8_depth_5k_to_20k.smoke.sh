@@ -31,7 +31,7 @@ set -euo pipefail
 
 run=d8_depth_v2.smoke
 snapshot=generated/d8_depth_v2.smoke/snapshot.json
-snapshot_sha256=9cd183683b0d66751fe2c3f1b115e231e902737a99e164d2e57687abfe941263
+snapshot_sha256=c196bc1370101614ca307b77ae952f49e29aaf1a7819e084cdfbc23f08a70712
 build='expc build --profile smoke'
 events=runs/d8_depth_v2.smoke/events.jsonl
 stages=(preflight prepare train evaluate compare report)

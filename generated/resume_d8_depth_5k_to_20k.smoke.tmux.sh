@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 9cd183683b0d66751fe2c3f1b115e231e902737a99e164d2e57687abfe941263
+# Snapshot c196bc1370101614ca307b77ae952f49e29aaf1a7819e084cdfbc23f08a70712
 
 set -euo pipefail
 

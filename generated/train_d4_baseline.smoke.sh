@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d4_baseline.smoke
 snapshot=generated/d4_baseline.smoke/snapshot.json
-snapshot_sha256=4bc1eb80e94c1ac7d7e9060da17a52d9575ef017abf0df3efa808b526e65977e
+snapshot_sha256=440c9892ac91703288f33984878078094bd6d5b21526bd2ed36d76229ebb2289
 build='expc build --profile smoke'
 events=runs/d4_baseline.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 4bc1eb80e94c1ac7d7e9060da17a52d9575ef017abf0df3efa808b526e65977e
+# Snapshot 440c9892ac91703288f33984878078094bd6d5b21526bd2ed36d76229ebb2289
 
 set -euo pipefail
 

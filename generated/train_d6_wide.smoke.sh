@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d6_wide.smoke
 snapshot=generated/d6_wide.smoke/snapshot.json
-snapshot_sha256=229bdca38ae4f6e1ab71414786cd4185894b71ca38a1800113064501381ff342
+snapshot_sha256=7e0350a008fe9787968e9ae1592e311ac5e91a53b2375ca97ccdd34142289f49
 build='expc build --profile smoke'
 events=runs/d6_wide.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 229bdca38ae4f6e1ab71414786cd4185894b71ca38a1800113064501381ff342
+# Snapshot 7e0350a008fe9787968e9ae1592e311ac5e91a53b2375ca97ccdd34142289f49
 
 set -euo pipefail
 

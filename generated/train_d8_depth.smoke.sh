@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=d8_depth.smoke
 snapshot=generated/d8_depth.smoke/snapshot.json
-snapshot_sha256=9b8f5129ad622a279cd30048b7a92afff38702276bec9fd3a7a30f13d380c04f
+snapshot_sha256=5d930e08191e83579615da2466e5a97d37a50e506bf4c0f7f14b2eb00eae26ad
 build='expc build --profile smoke'
 events=runs/d8_depth.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

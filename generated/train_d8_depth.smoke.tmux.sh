@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 9b8f5129ad622a279cd30048b7a92afff38702276bec9fd3a7a30f13d380c04f
+# Snapshot 5d930e08191e83579615da2466e5a97d37a50e506bf4c0f7f14b2eb00eae26ad
 
 set -euo pipefail
 

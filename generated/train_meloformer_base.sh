@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_base
 snapshot=generated/meloformer_base/snapshot.json
-snapshot_sha256=465aed25da3d50d7170d6d758564a732bdc1153a18efa9ca0f0ac73d738b9e1f
+snapshot_sha256=96e50319c1b6dfb2b75f26d18e48725d88c10d4819f29719712d4fd8605c4a50
 build='expc build'
 events=runs/meloformer_base/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_base.smoke
 snapshot=generated/meloformer_base.smoke/snapshot.json
-snapshot_sha256=c32a75bfc8036a4ae53b9f8532c24c81e4e68e2e7e0adf402caeb407d3609dd8
+snapshot_sha256=f7628880f168d3f1d13a6a0bb6baca071e21ef0335d9fb3a14a62cd5ad0e89ab
 build='expc build --profile smoke'
 events=runs/meloformer_base.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot c32a75bfc8036a4ae53b9f8532c24c81e4e68e2e7e0adf402caeb407d3609dd8
+# Snapshot f7628880f168d3f1d13a6a0bb6baca071e21ef0335d9fb3a14a62cd5ad0e89ab
 
 set -euo pipefail
 

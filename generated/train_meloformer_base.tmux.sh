@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 465aed25da3d50d7170d6d758564a732bdc1153a18efa9ca0f0ac73d738b9e1f
+# Snapshot 96e50319c1b6dfb2b75f26d18e48725d88c10d4819f29719712d4fd8605c4a50
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small
 snapshot=generated/meloformer_small/snapshot.json
-snapshot_sha256=136812d3f8377b76bb343ecd75f386242a4ecba7f63be8bb01f7771873b9d7c7
+snapshot_sha256=716dc3575693d4e0d8479270a9c3c5f69a65c0f7720a094f7437727e199536c0
 build='expc build'
 events=runs/meloformer_small/events.jsonl
 stages=(preflight prepare train evaluate report)

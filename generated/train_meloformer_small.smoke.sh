@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=meloformer_small.smoke
 snapshot=generated/meloformer_small.smoke/snapshot.json
-snapshot_sha256=db630d2a01433c032f608f302d0a59c9404f78122aeeed579163e55a65f66ee0
+snapshot_sha256=07a4b25a8b7dfc800e3c56811c268ea8c6d226f854f2f0ea1b7f934b79d60549
 build='expc build --profile smoke'
 events=runs/meloformer_small.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot db630d2a01433c032f608f302d0a59c9404f78122aeeed579163e55a65f66ee0
+# Snapshot 07a4b25a8b7dfc800e3c56811c268ea8c6d226f854f2f0ea1b7f934b79d60549
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 136812d3f8377b76bb343ecd75f386242a4ecba7f63be8bb01f7771873b9d7c7
+# Snapshot 716dc3575693d4e0d8479270a9c3c5f69a65c0f7720a094f7437727e199536c0
 
 set -euo pipefail
 
