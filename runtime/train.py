@@ -134,6 +134,7 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
                 "snapshot_sha256": record.body["snapshot_sha256"], **origin}
     metrics = Metrics(folder / "metrics.jsonl", position.step) if distributed.is_main() else None
+    announcer = milestones.Announcer(experiment, folder)
 
     def validated(step: int, measured: dict[str, float]) -> None:
         if distributed.is_main():
@@ -143,7 +144,7 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     def reached(step: int) -> None:
         if metrics and experiment.milestones:
             metrics.flush()
-            milestones.announce(experiment, folder, step)
+            announcer.announce(step)
 
     guards, watchdog = of_run(experiment, task, folder, record, found)
     saved = found.position.step if found else None

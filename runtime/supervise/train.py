@@ -16,6 +16,7 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.files import write_atomic
 from expc.compiler.contract.watching import Watching
 
+from .. import milestones
 from ..errors import FAILED, INTERRUPTED, STOPPED_BY_GUARD, UserError
 from ..files import remove_leftovers
 from ..journal import Metrics, event, now, read_lines
@@ -117,6 +118,10 @@ class Attempt:
         first = found.step if found else 0
         metrics = Metrics(folder / "metrics.jsonl", first)
         self.guarding = Guarding(experiment, folder, record, lambda why: self.child.stop(why))
+        self.metrics = metrics
+        self.ahead = sorted({one.step for one in experiment.milestones})
+        """Steps of milestones that have not been passed."""
+        self.announcer = milestones.Announcer(experiment, folder)
         lines = list(read_lines(folder / "metrics.jsonl"))
         self.guarding.replay(lines)
         self.last_validation: dict[str, Any] = {}
@@ -139,6 +144,7 @@ class Attempt:
                 code = self.child.run(self.watch.output, self._tick)
             self.watch.end()
             self._judge(code)
+            self._announce(self.watch.step, self.watch.step)
             self.facts |= _offered("finished", self.experiment, self.workspace)
             outcome = "done"
         except BaseException as error:
@@ -169,6 +175,15 @@ class Attempt:
         if kind == "valid" and values:
             same = self.last_validation if self.last_validation.get("step") == step else {}
             self.last_validation = {**same, "step": step, **values}
+        if values and (kind == "valid" or (self.ahead and self.ahead[0] < step)):
+            self._announce(step, step - 1)  # the rest of what it says of this step may be yet to come
+
+    def _announce(self, step: int, settled: int) -> None:
+        """What has been decided of the milestones."""
+        if self.experiment.milestones:
+            self.ahead = [one for one in self.ahead if one > settled]
+            self.metrics.flush()
+            self.announcer.announce(step, settled)
 
     def _update(self, **values: Any) -> None:
         if self.last_validation:
@@ -206,6 +221,7 @@ class Attempt:
 
     def _close(self, outcome: str) -> None:
         self.watch.close()
+        self.announcer.close()
         self.facts |= {"ended": now(), "outcome": outcome, "to_step": self.watch.step}
         if self.passed_over and not self.watch.silent:
             self.facts["passed_over"] = self.passed_over
