@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from expc.compiler.contract.guards import NOT_FINITE, Guard
-from expc.runtime.errors import DONE, INTERRUPTED, STOPPED_BY_GUARD
+from expc.compiler.contract.guards import Guard
+from expc.runtime.errors import DONE, STOPPED_BY_GUARD
 from expc.runtime.files import read_json
 from expc.runtime.live.facts import look
 from expc.runtime.loop import Loop
-from tests.runtime import processes, toy_family
+from tests.runtime import processes
 from tests.runtime.test_guards import guard, made
 
 KILLED = 9
