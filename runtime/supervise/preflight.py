@@ -11,6 +11,7 @@ from expc.compiler.contract.quantities import integer
 
 from ..errors import UserError
 from ..parent import parent_checkpoint
+from ..room import others
 from ..workspace import run_folder
 from . import load, offer, room
 from .program import Program
@@ -45,7 +46,12 @@ def missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
             yield str(error)
     if own := offer(experiment.training.family, "missing"):
         yield from own(experiment, workspace)
-    yield from room.problems(experiment, workspace)
+    yield from room.problems(experiment, workspace, others(experiment, workspace))
+
+
+def notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
+    """What may become too little, and stops nothing yet."""
+    yield from room.notes(experiment, workspace, others(experiment, workspace))
 
 
 def _files(program: Program) -> Iterator[str]:

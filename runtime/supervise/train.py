@@ -23,9 +23,10 @@ from ..journal import Metrics, event, now, read_lines
 from ..lock import exclusive, identity
 from ..progress import say
 from ..record import Record, git_state
+from ..room import others
 from ..trackers.feeding import fed
 from ..workspace import run_folder
-from . import load, offer, starting
+from . import load, offer, room, starting
 from .child import Child
 from .guarding import Guarding, refuse_stopped
 from .program import Program, changes, host, placeholder_values
@@ -119,6 +120,7 @@ class Attempt:
         metrics = Metrics(folder / "metrics.jsonl", first)
         self.guarding = Guarding(experiment, folder, record, lambda why: self.child.stop(why))
         self.metrics = metrics
+        self.warned = False
         self.ahead = sorted({one.step for one in experiment.milestones})
         """Steps of milestones that have not been passed."""
         self.announcer = milestones.Announcer(experiment, folder)
@@ -175,8 +177,19 @@ class Attempt:
         if kind == "valid" and values:
             same = self.last_validation if self.last_validation.get("step") == step else {}
             self.last_validation = {**same, "step": step, **values}
+        if kind == "checkpoint" and not self.warned:
+            self._look_at_disk()
         if values and (kind == "valid" or (self.ahead and self.ahead[0] < step)):
             self._announce(step, step - 1)  # the rest of what it says of this step may be yet to come
+
+    def _look_at_disk(self) -> None:
+        """Says once, as soon as the size of a checkpoint is known, what will not fit."""
+        beside = others(self.experiment, self.workspace)
+        for found in (room.problems, room.notes):
+            for line in found(self.experiment, self.workspace, beside):
+                self.warned = True
+                say(f"warning: {line}")
+                event(self.folder, "disk", step=self.watch.step, why=line)
 
     def _announce(self, step: int, settled: int) -> None:
         """What has been decided of the milestones."""
