@@ -11,7 +11,7 @@ import pytest
 
 from expc.runtime.errors import DONE, FAILED, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD
 from expc.runtime.journal import read_lines
-from expc.runtime.supervise.child import is_alive
+from expc.runtime.supervise.offspring import is_alive
 from tests.runtime.supervise.programs import EVAL, SCRIPT, Made, make
 
 SLOW = {"delay": 0.05}
@@ -298,3 +298,10 @@ def test_milestones_are_said_when_they_are_passed_and_once(tmp_path: Path) -> No
     code, log = made.run()
     assert code == DONE and "milestone valid_loss <= 0.01 at step 40: missed (0.05 at step 40)" in log
     assert said(made)[4:] == [("valid_loss <= 0.01 at step 40", 40, "missed", 0.05)]
+
+
+def test_what_the_program_leaves_open_is_a_line_of_its_own(tmp_path: Path) -> None:
+    made = make(tmp_path, "import sys; sys.stdout.write('\\r'.join(f'step {n} loss 1' for n in range(1, 41)))")
+    code, log = made.run()
+    assert code == DONE and log.endswith("step 40 loss 1\ntrained to step 40\n") and made.steps() == list(range(1, 41))
+    assert (made.folder / "output.log").read_bytes().endswith(b"step 40 loss 1")
