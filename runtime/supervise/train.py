@@ -22,8 +22,8 @@ from ..files import remove_leftovers
 from ..journal import Metrics, event, now, read_lines
 from ..lock import exclusive, identity
 from ..progress import say
-from ..record import Record, git_state
-from ..room import others
+from ..record import Record, git_state, last_words
+from ..room import others, reserved
 from ..trackers.feeding import fed
 from ..workspace import run_folder
 from . import load, offer, room, starting
@@ -138,22 +138,27 @@ class Attempt:
     def run(self, ready: Callable[[], dict[str, Any]]) -> None:
         """Makes ready for the program and runs it; however that ends, the record says it. Raises UserError."""
         outcome = "failed"
-        try:
-            self._begin()
-            self.facts |= (found := ready())
-            self._update(**({"data": found["data"]} if "data" in found else {}))
-            with self.guarding.watchdog:
-                code = self.child.run(self.watch.output, self._tick)
-            self.watch.end()
-            self._judge(code)
-            self._announce(self.watch.step, self.watch.step)
-            self.facts |= _offered("finished", self.experiment, self.workspace)
-            outcome = "done"
-        except BaseException as error:
-            outcome = self.record.cause(error)
-            raise
-        finally:
-            self._close(outcome)
+        with reserved(self.folder) as give_back:
+            try:
+                self._begin()
+                self.facts |= (found := ready())
+                self._update(**({"data": found["data"]} if "data" in found else {}))
+                with self.guarding.watchdog:
+                    code = self.child.run(self.watch.output, self._tick)
+                self.watch.end()
+                self._judge(code)
+                self._announce(self.watch.step, self.watch.step)
+                self.facts |= _offered("finished", self.experiment, self.workspace)
+                outcome = "done"
+            except BaseException as error:
+                outcome = self.record.cause(error)
+                raise
+            finally:
+                give_back()
+                with last_words(outcome):
+                    self._close_files()
+                with last_words(outcome):
+                    self._close(outcome)
 
     def _begin(self) -> None:
         for change in changes(self.earlier[-1] if self.earlier else self.facts, self.facts):
@@ -232,9 +237,11 @@ class Attempt:
         raise UserError(f"stopped by {self.child.stopped_by} at {place}{how}; {then} with the same command: bash "
                         f"{names.launcher(self.experiment, 'bash')}", INTERRUPTED)
 
-    def _close(self, outcome: str) -> None:
-        self.watch.close()
+    def _close_files(self) -> None:
         self.announcer.close()
+        self.watch.close()
+
+    def _close(self, outcome: str) -> None:
         self.facts |= {"ended": now(), "outcome": outcome, "to_step": self.watch.step}
         if self.passed_over and not self.watch.silent:
             self.facts["passed_over"] = self.passed_over

@@ -127,8 +127,7 @@ class Watch:
 
     def end(self) -> None:
         """Takes in what came last, now that the program has ended: what it has saved is what the next start finds."""
-        if self._open:  # what is said from here on begins a line
-            _to_terminal(b"\n")
+        self._close_line()
         for line in self._lines.end():
             self._line(line)
         self._figures.files()
@@ -150,8 +149,15 @@ class Watch:
             return "; it has printed nothing"
         return "; its last lines:\n" + "\n".join(f"    {line}" for line in lines)
 
+    def _close_line(self) -> None:
+        """What is said from here on begins a line, wherever the program has stopped."""
+        if self._open:
+            _to_terminal(b"\n")
+        self._open = False
+
     def close(self) -> None:
         """Notes the pace, closes the files."""
+        self._close_line()
         self._note_pace()
         self.metrics.close()
         self._log.close()
