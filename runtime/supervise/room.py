@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import size
@@ -24,6 +23,7 @@ from ..errors import UserError
 from ..files import read_json
 from ..workspace import run_folder
 from . import offer, starting
+from .saved import file_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def saving(experiment: Experiment, workspace: Path) -> Saving | None:
     computed, left = offer(family, "checkpoint_bytes"), offer(family, "checkpoints_left")
     where = workspace
     if saved:
-        each, where = saved[max(saved)]["file_stamp"]["bytes"], Path(saved[max(saved)]["file"]).parent
+        each, where = saved[max(saved)]
     else:
         each = _inherited(experiment, workspace) or (computed(experiment) if computed else 0)
     if left:
@@ -94,12 +94,12 @@ def _room(found: Saving, workspace: Path, others: int) -> tuple[int, int]:
     return shutil.disk_usage(found.where).free, others if found.shares_disk(workspace) else 0
 
 
-def _saved(experiment: Experiment, folder: Path) -> dict[int, dict[str, Any]]:
-    """States of this training's checkpoints that are noted and still there, by step."""
-    states = [read_json(path) for path in folder.glob("checkpoints/step_*/state.json")]
-    return {state["position"]["step"]: state for state in states
-            if isinstance(state, dict) and state.get("training_sha256") == training_sha256(experiment.training)
-            and "file_stamp" in state and Path(state["file"]).exists()}
+def _saved(experiment: Experiment, folder: Path) -> dict[int, tuple[int, Path]]:
+    """Bytes and folder of this training's checkpoints that are noted and still there, by step."""
+    states = [(path.parent, read_json(path)) for path in folder.glob("checkpoints/step_*/state.json")]
+    ours = [(file_of(note, state), state) for note, state in states if isinstance(state, dict) and "file_stamp" in state
+            and state.get("training_sha256") == training_sha256(experiment.training)]
+    return {state["position"]["step"]: (state["file_stamp"]["bytes"], file.parent) for file, state in ours if file.exists()}
 
 
 def _inherited(experiment: Experiment, workspace: Path) -> int:
