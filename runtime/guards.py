@@ -111,7 +111,8 @@ class Guards:
             done = {"done": "exhausted", "times": action.times}
         if action.kind == "save_and_stop":
             self.stopped = {"guard": decision.guard.name, "when": decision.guard.when}
-        self.tell(decision.guard, decision.step, done, "")
+        if distributed.is_main():
+            self.tell(decision.guard, decision.step, done, "")
         advice = ADVICE.get(decision.guard.when, "The results document and events.jsonl say what was measured")
         raise Fired(decision, f"stopped by {decision}. {advice}", False)
 

@@ -114,7 +114,7 @@ def _in_use(lease: dict[str, Any], path: Path, what: str) -> UserError:
     elsewhere = ""
     if lease.get("host") not in (None, socket.gethostname()):
         age = _age(path)
-        elsewhere = (f" (last sign of life {age:.0f} s ago). If that machine is gone, start again "
+        elsewhere = (f" (last sign of life {max(age, 0):.0f} s ago). If that machine is gone, start again "
                      f"{max(STALE_SECONDS - age, 0):.0f} s from now, or delete {path} to take over at once")
     return UserError(f"{what} is in use by {_who(lease)}; wait for it or stop it{elsewhere}", MISUSED)
 
@@ -133,11 +133,15 @@ def _is_of_this_process(lease: dict[str, Any]) -> bool:
 
 def _is_alive(lease: dict[str, Any], path: Path) -> bool:
     found = lives(lease)
-    return _age(path) < STALE_SECONDS if found is None else found
+    return abs(_age(path)) < STALE_SECONDS if found is None else found
 
 
 def _age(path: Path) -> float:
-    """Seconds since the holder's last sign of life, both times by the clock of the disk that the file is on."""
+    """Seconds since the holder's last sign of life, both times by the clock of the disk that the file is on.
+
+    Below zero where that clock has been put back since, or the file was copied from a machine whose clock is ahead. A holder
+    that lives gives the next sign soon.
+    """
     beat = path.stat().st_mtime
     probe = path.with_name(f".{path.name}.{os.getpid()}")
     probe.touch()

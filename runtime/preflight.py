@@ -99,7 +99,9 @@ def _notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
     for name in experiment.trackers:
         if not installed(name):
             yield f"the tracker {name} is not installed and will be shown nothing; pip install 'expc[{name}]'"
-    if not is_supervised(experiment.training.family) and gpu_utilisation() is None:
+    if is_supervised(experiment.training.family):
+        yield from foreign.notes(experiment, workspace)
+    elif gpu_utilisation() is None:
         for guard in experiment.guards:
             if "gpu_util" in metrics_of(parse(guard.when)):
                 yield (f"guard {guard.name} ({guard.when}) never acts here: nobody says how busy a GPU is. That takes a GPU, "

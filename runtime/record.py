@@ -113,7 +113,7 @@ def last_words(outcome: str) -> Iterator[None]:
 
 def _goes_on(folder: Path, record: dict[str, Any]) -> bool:
     """Whether somebody trains in the folder, or a program that was started for this record has outlived its watcher."""
-    from .supervise.child import is_alive
+    from .supervise.offspring import is_alive
 
     last = (record.get("attempts") or [{}])[-1]
     group = last.get("process_group")

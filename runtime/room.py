@@ -24,6 +24,8 @@ from . import randomness, retention
 from .checkpoint import claims
 from .errors import UserError
 from .lock import is_held
+from .supervise import is_supervised
+from .supervise import room as foreign
 from .workspace import run_folder
 
 MOMENTS = {"adamw": 2, "muon": 1, "sgd": 1}
@@ -80,23 +82,35 @@ def _others(experiment: Experiment, workspace: Path) -> Iterator[Share]:
     """What other runs that train in this workspace have still to write."""
     for lock in sorted(run_folder(workspace, "x").parent.glob("*/lock")):
         other = _trains(lock.parent)
-        if other and other.run != experiment.run:
-            left = sum(share.bytes for share in _own(other, workspace)) - taken(other, lock.parent)
-            yield Share("{} for " + other.run + ", which trains now", max(left, 0))
+        if other and other.run != experiment.run and (left := _left(other, workspace)):
+            yield Share("{} for " + other.run + ", which trains now", left)
+
+
+def others(experiment: Experiment, workspace: Path) -> int:
+    """Bytes that other runs which train in this workspace have still to write there."""
+    return sum(share.bytes for share in _others(experiment, workspace))
+
+
+def _left(other: Experiment, workspace: Path) -> int:
+    """Bytes that a run which trains has still to write at its fullest; of a foreign program, what is certain."""
+    if is_supervised(other.training.family):
+        found = foreign.saving(other, workspace)
+        return found.bytes if found and found.shares_disk(workspace) else 0
+    return max(0, sum(share.bytes for share in _own(other, workspace)) - taken(other, run_folder(workspace, other.run)))
 
 
 def _trains(folder: Path) -> Experiment | None:
-    """The experiment that is being trained in a run's folder; None where nobody trains, or a program of others does."""
+    """The experiment that is being trained in a run's folder; None where nobody trains."""
     try:
-        found = snapshot.loads((folder / "snapshot.json").read_text(encoding="utf-8")) if is_held(folder / "lock") else None
+        return snapshot.loads((folder / "snapshot.json").read_text(encoding="utf-8")) if is_held(folder / "lock") else None
     except (OSError, ValueError):
         return None
-    return found if found and found.validation else None
 
 
 def full(experiment: Experiment, workspace: Path, error: OSError) -> UserError:
     """What to say where the disk has become full: how much a run of this experiment needs, and how much there is."""
-    each = checkpoint_bytes(experiment)
+    saving = foreign.saving(experiment, workspace) if is_supervised(experiment.training.family) else None
+    each = saving.each if saving else 0 if is_supervised(experiment.training.family) else checkpoint_bytes(experiment)
     needs = f"the next checkpoint needs about {size(each)}, " if each else ""
     return UserError(f"the disk is full ({error.filename or error}): {needs}{size(shutil.disk_usage(workspace).free)} are "
                      "free; what was saved before stays whole. Make room, then start the same command again")

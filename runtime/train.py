@@ -55,7 +55,7 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
             say(f"passing over {one.folder.name}: {one.why}")
             event(folder, "skipped_checkpoint", folder=one.folder.name, why=one.why)
         if found:
-            refuse_stopped(experiment, found)
+            _stay_stopped(experiment, record, found)
         done = found is not None and _is_done(experiment, found, folder, record)
         distributed.of_main((done, found))
         if found and done:
@@ -65,13 +65,27 @@ def train(experiment: Experiment, workspace: Path, record: Record) -> None:
             _attempt(experiment, workspace, record, folder, found)
 
 
+def _stay_stopped(experiment: Experiment, record: Record, found: Found) -> None:
+    """Raises UserError where a guard ended the run at this checkpoint; what a kill kept out of the record comes into it."""
+    try:
+        refuse_stopped(experiment, found)
+    except UserError:
+        if record.body["outcome"] == "running":
+            record.update(outcome="stopped", attempts=_ended(record), **_totals(experiment, found.position))
+        raise
+
+
+def _ended(record: Record) -> list[dict[str, Any]]:
+    """The attempts so far; one that left no end was killed."""
+    return [{"outcome": "killed"} | attempt for attempt in record.body["attempts"]]
+
+
 def _close_again(experiment: Experiment, record: Record, folder: Path, position: Position) -> None:
     """A run that is there: what a kill between the last checkpoint and the end kept out of the record comes into it."""
     say(f"trained already: step {position.step:,} of {experiment.training.steps:,}")
     validations = [line for line in read_lines(folder / "metrics.jsonl") if line.get("kind") == "valid"]
     measured = {key: value for key, value in validations[-1].items() if key != "kind"}
-    attempts = [{"outcome": "killed"} | attempt for attempt in record.body["attempts"]]
-    record.update(outcome="done", attempts=attempts, last_validation=measured, **_totals(experiment, position))
+    record.update(outcome="done", attempts=_ended(record), last_validation=measured, **_totals(experiment, position))
 
 
 def _is_done(experiment: Experiment, found: Found, folder: Path, record: Record) -> bool:
@@ -134,6 +148,7 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     identity = {"run": experiment.run, "training_sha256": training_sha256(experiment.training),
                 "snapshot_sha256": record.body["snapshot_sha256"], **origin}
     metrics = Metrics(folder / "metrics.jsonl", position.step) if distributed.is_main() else None
+    announcer = milestones.Announcer(experiment, folder)
 
     def validated(step: int, measured: dict[str, float]) -> None:
         if distributed.is_main():
@@ -143,7 +158,7 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
     def reached(step: int) -> None:
         if metrics and experiment.milestones:
             metrics.flush()
-            milestones.announce(experiment, folder, step)
+            announcer.announce(step)
 
     guards, watchdog = of_run(experiment, task, folder, record, found)
     saved = found.position.step if found else None
@@ -152,7 +167,7 @@ def _loop(experiment: Experiment, task: Task, position: Position, folder: Path, 
 
 def _run(loop: Loop, record: Record, attempt: dict[str, Any], fingerprint: dict[str, Any]) -> None:
     """Trains; however that ends, from the moment at which the record says that it runs, the record says it."""
-    outcome, earlier = "failed", [{"outcome": "killed"} | one for one in record.body["attempts"]]  # without an end: killed
+    outcome, earlier = "failed", _ended(record)
     with room.reserved(loop.folder) if loop.metrics else nullcontext(lambda: None) as give_back:
         try:
             if loop.metrics:

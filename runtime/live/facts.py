@@ -18,8 +18,11 @@ from expc.compiler.contract.quantities import LARGEST_COUNT
 from ..files import read_json
 from ..lock import is_held
 from ..record import FORMAT
+from .tail import last_lines
 
 LARGEST = 1e300
+ENDINGS = ("stopped", "saved", "exhausted", "nowhere")
+"""What is done about a guard's firing that ends a run of our own: nothing but its record is left to be written."""
 SETTLED_SECONDS = 3.0
 """An attempt younger than this has no pace yet: times of day are kept to the second."""
 
@@ -124,8 +127,26 @@ def look(folder: Path, experiment: Experiment | None = None) -> Facts:
     if outcome == "running" and not held(folder):
         later = read_record(folder)  # it may have ended, or begun again, between the two looks
         gone = later.get("outcome") == "running" and later.get("attempts") == record.get("attempts")
-        record, outcome = later, "killed" if gone else str(later.get("outcome", "new"))
+        experiment = experiment or plan(folder)
+        record, outcome = later, _left(folder, later, experiment) if gone else str(later.get("outcome", "new"))
     return Facts(folder, record, outcome, experiment or plan(folder))
+
+
+def _left(folder: Path, record: dict[str, Any], experiment: Experiment | None) -> str:
+    """What a run was that is killed now: it may have come to its end already, and been killed before its record said so."""
+    own = experiment is not None and experiment.validation is not None
+    steps = experiment.training.steps if experiment else None
+    last = record.get("last_validation")
+    judged = own and isinstance(last, dict) and record.get("step") == last.get("step") == steps
+    outcome = "killed"
+    for line in last_lines(folder / "events.jsonl"):
+        if line.get("event") in ("started", "resumed"):
+            outcome = "done" if judged and line.get("step") != steps else "killed"
+        elif line.get("event") == "interrupted":
+            outcome = "interrupted"
+        elif own and line.get("event") == "guard" and line.get("done") in ENDINGS:
+            outcome = "stopped"
+    return outcome
 
 
 def read_record(folder: Path) -> dict[str, Any]:

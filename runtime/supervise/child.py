@@ -1,14 +1,13 @@
 """One foreign process and all that it starts: run to its end, its output handed on as it comes, its end enforced.
 
 The process gets a session of its own. A signal that asks this process to stop is passed to the whole group at once; who
-ignores it is killed after the grace time. What the program leaves behind in its group is ended too. Nothing here knows
-what the program does.
+ignores it is killed after the grace time, in the group and outside of it. What the program leaves behind is ended too. Nothing
+here knows what the program does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import pty
 import select
@@ -23,6 +22,7 @@ from typing import Any
 
 from ..errors import MISSING, UserError
 from ..signals import heard
+from .offspring import Offspring, adopting
 
 TICK = 0.2
 CHUNK = 65_536
@@ -44,6 +44,7 @@ class Child:
         """Whether processes of its own were still there after it had ended."""
         self.process: subprocess.Popen[bytes] | None = None
         self._deadline = float("inf")
+        self._offspring = Offspring()
 
     def run(self, output: Callable[[bytes], None], tick: Callable[[], None]) -> int:
         """Runs to the end; returns the exit code (negative: the signal that ended it). Raises UserError where it cannot start.
@@ -51,7 +52,7 @@ class Child:
         `output` gets every piece of standard output and error, `tick` is called several times a second. Whatever either of
         them raises ends the program before it goes on its way.
         """
-        with self:
+        with self, adopting():
             reading = self._start()
             try:
                 self._follow(reading, output, tick)
@@ -69,11 +70,12 @@ class Child:
         self._send(number)
 
     def kill(self) -> None:
-        """Ends the whole group at once, as long as its number is surely still this program's."""
+        """Ends the program and all that it has started at once, as long as its number is surely still this program's."""
         if self.process is not None and self.process.returncode is None:
-            self._send(signal.SIGKILL)
+            self._offspring.send(signal.SIGKILL)
 
     def _start(self) -> int:
+        self._offspring = Offspring()
         reading, writing = pty.openpty() if self.terminal else os.pipe()
         if self.terminal:
             _without_line_ends(writing)
@@ -85,6 +87,7 @@ class Child:
             raise UserError(f"{self.words[0]} could not be started in {self.directory} ({error.strerror})", MISSING) from error
         finally:
             os.close(writing)
+        self._offspring.group = self.process.pid
         if self.stopped_by is not None:  # the signal came before there was somebody to pass it to
             self._send(signal.SIGTERM)
         return reading
@@ -100,7 +103,7 @@ class Child:
             tick()
             if time.monotonic() > self._deadline and not self.killed:
                 self.killed = True
-                self._send(signal.SIGKILL)
+                self._offspring.send(signal.SIGKILL)
 
     def _end(self, reading: int, output: Callable[[bytes], None]) -> int:
         """The end of whoever was left behind, and what all of them have left in the pipe."""
@@ -117,18 +120,21 @@ class Child:
         return self.process.returncode
 
     def _terminate(self) -> None:
-        """Ends the group for good: first by request, then by force."""
-        self._send(signal.SIGTERM)
+        """Ends them all for good: first by request, then by force."""
+        self._offspring.send(signal.SIGTERM)
         patience = time.monotonic() + self.grace
         while self._anyone() and time.monotonic() < patience:
             time.sleep(TICK / 4)
-        self._send(signal.SIGKILL)
+        patience = time.monotonic() + LEFT_BEHIND
+        while self._anyone() and time.monotonic() < patience:  # again, since they may start others meanwhile
+            self._offspring.send(signal.SIGKILL)
+            time.sleep(TICK / 20)
         if self.process is not None:
             self.process.wait()
 
     def _anyone(self) -> bool:
-        """Whether some process of the group is alive."""
-        return self.process is not None and is_alive(self.process.pid)
+        """Whether some process of the program's is alive."""
+        return bool(self._offspring.alive())
 
     def _send(self, number: int) -> None:
         """Sends a signal to the group, if there is anybody."""
@@ -159,18 +165,6 @@ class Child:
             self._deadline = 0.0  # a second Ctrl-C: at once
             return
         self.stop(signal.Signals(number).name, number)
-
-
-def is_alive(group: int) -> bool:
-    """Whether a process group has a member that is not a mere entry waiting for its parent to look at it."""
-    for path in glob.iglob("/proc/[0-9]*/stat"):
-        try:
-            state, _, its = Path(path).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:3]
-        except (OSError, ValueError):  # it has ended meanwhile
-            continue
-        if int(its) == group and state not in "ZX":
-            return True
-    return False
 
 
 def _readable(descriptor: int, seconds: float) -> bool:

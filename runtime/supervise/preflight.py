@@ -10,9 +10,9 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import integer
 
 from ..errors import UserError
-from ..parent import parent_checkpoint
+from ..room import others
 from ..workspace import run_folder
-from . import load, offer, room
+from . import load, offer, room, starting
 from .program import Program
 
 
@@ -37,15 +37,18 @@ def missing(experiment: Experiment, workspace: Path) -> Iterator[str]:
         if not os.environ.get(name):
             yield f"the variable {name} is not set, and the program needs it; set it: export {name}=..."
     if experiment.training.resume and not any((run_folder(workspace, experiment.run) / "checkpoints").glob("step_*")):
-        inherited = offer(experiment.training.family, "inherited")
         try:
-            if not (inherited and inherited(experiment, workspace)):
-                parent_checkpoint(experiment, workspace)
+            starting.inherited(experiment, workspace)
         except UserError as error:
             yield str(error)
     if own := offer(experiment.training.family, "missing"):
         yield from own(experiment, workspace)
-    yield from room.problems(experiment, workspace)
+    yield from room.problems(experiment, workspace, others(experiment, workspace))
+
+
+def notes(experiment: Experiment, workspace: Path) -> Iterator[str]:
+    """What may become too little, and stops nothing yet."""
+    yield from room.notes(experiment, workspace, others(experiment, workspace))
 
 
 def _files(program: Program) -> Iterator[str]:

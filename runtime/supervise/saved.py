@@ -2,7 +2,8 @@
 
 Each gets a folder `checkpoints/step_000500` with a state of the form that every run's checkpoints have, so that resuming,
 evaluating and comparing treat them alike; the file itself stays where the program put it. A state notes size and time of
-the file: one that has changed since is another checkpoint. Where a program writes several files for each, they count as one.
+the file: one that has changed since is another checkpoint. Its path is kept from the workspace on, which may be moved or
+copied. Where a program writes several files for each, they count as one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from expc.compiler.contract.command_line import PLACEHOLDER
 from expc.compiler.contract.watching import Saved
 
 from ..checkpoint import FORMAT, Found
+from ..errors import MISSING, UserError
 from ..files import discard, read_json, seal, whole_folder, write_json
 
 Stamp = dict[str, int]
@@ -36,10 +38,19 @@ class Start:
 
 
 def start_from(found: Found, saved: Saved, inherited: bool = False) -> Start:
-    """A noted checkpoint as a program's start; what a parent's training took is not this run's."""
-    position = found.state["position"]
-    return Start(found.state["file"], position["step"], position["step"] - 1 + saved.counts_from,
+    """A noted checkpoint as a program's start; what a parent's training took is not this run's. Raises UserError where it has
+    been deleted since."""
+    position, file = found.state["position"], file_of(found.folder, found.state)
+    if not file.exists():
+        raise UserError(f"{file}, the program's checkpoint of step {position['step']:,}, is not there any more; put it back, "
+                        f"or train {found.state['run']} again", MISSING)
+    return Start(str(file), position["step"], position["step"] - 1 + saved.counts_from,
                  0.0 if inherited else position["seconds"])
+
+
+def file_of(folder: Path, state: Mapping[str, Any]) -> Path:
+    """The file that a noted checkpoint stands for; `folder` is its `runs/<run>/checkpoints/step_<step>`."""
+    return folder.parents[3] / str(state["file"])
 
 
 @dataclass
@@ -105,7 +116,7 @@ class Checkpoints:
             said = read_json(state) or {}
             path = found.get((said.get("position") or {}).get("step", -1))
             stamp = None if path is None else self._stamp(path)
-            if path is None or stamp is None or stamp != said.get("file_stamp") or (
+            if path is None or stamp is None or stamp != said.get("file_stamp") or file_of(state.parent, said) != path or (
                     closely and self._why_broken(path, stamp)):
                 discard(state.parent)
 
@@ -120,8 +131,10 @@ class Checkpoints:
     def _write(self, step: int, path: Path, stamp: Stamp, seconds: float) -> None:
         position = {"step": step, "samples": None, "tokens": None, "seconds": round(seconds, 3)}
         self.folder.mkdir(parents=True, exist_ok=True)
+        workspace = self.folder.parents[2]
+        file = path.relative_to(workspace) if path.is_relative_to(workspace) else path
         with whole_folder(self.place(step)) as temporary:
-            write_json(temporary / "state.json", {"format": FORMAT, "position": position, "metrics": {}, "file": str(path),
+            write_json(temporary / "state.json", {"format": FORMAT, "position": position, "metrics": {}, "file": str(file),
                                                   "file_stamp": stamp, **self.identity})
             seal(temporary)
 

@@ -20,7 +20,7 @@ from ..progress import say
 from ..record import Record
 from ..workspace import run_folder
 from . import offer
-from .child import is_alive
+from .offspring import is_alive
 from .program import placeholder_values
 from .saved import Checkpoints, Start, start_from
 

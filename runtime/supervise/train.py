@@ -16,15 +16,17 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.files import write_atomic
 from expc.compiler.contract.watching import Watching
 
+from .. import milestones
 from ..errors import FAILED, INTERRUPTED, STOPPED_BY_GUARD, UserError
 from ..files import remove_leftovers
 from ..journal import Metrics, event, now, read_lines
 from ..lock import exclusive, identity
 from ..progress import say
-from ..record import Record, git_state
+from ..record import Record, git_state, last_words
+from ..room import others, reserved
 from ..trackers.feeding import fed
 from ..workspace import run_folder
-from . import load, offer, starting
+from . import load, offer, room, starting
 from .child import Child
 from .guarding import Guarding, refuse_stopped
 from .program import Program, changes, host, placeholder_values
@@ -117,6 +119,11 @@ class Attempt:
         first = found.step if found else 0
         metrics = Metrics(folder / "metrics.jsonl", first)
         self.guarding = Guarding(experiment, folder, record, lambda why: self.child.stop(why))
+        self.metrics = metrics
+        self.warned = False
+        self.ahead = sorted({one.step for one in experiment.milestones})
+        """Steps of milestones that have not been passed."""
+        self.announcer = milestones.Announcer(experiment, folder)
         lines = list(read_lines(folder / "metrics.jsonl"))
         self.guarding.replay(lines)
         self.last_validation: dict[str, Any] = {}
@@ -131,21 +138,27 @@ class Attempt:
     def run(self, ready: Callable[[], dict[str, Any]]) -> None:
         """Makes ready for the program and runs it; however that ends, the record says it. Raises UserError."""
         outcome = "failed"
-        try:
-            self._begin()
-            self.facts |= (found := ready())
-            self._update(**({"data": found["data"]} if "data" in found else {}))
-            with self.guarding.watchdog:
-                code = self.child.run(self.watch.output, self._tick)
-            self.watch.end()
-            self._judge(code)
-            self.facts |= _offered("finished", self.experiment, self.workspace)
-            outcome = "done"
-        except BaseException as error:
-            outcome = self.record.cause(error)
-            raise
-        finally:
-            self._close(outcome)
+        with reserved(self.folder) as give_back:
+            try:
+                self._begin()
+                self.facts |= (found := ready())
+                self._update(**({"data": found["data"]} if "data" in found else {}))
+                with self.guarding.watchdog:
+                    code = self.child.run(self.watch.output, self._tick)
+                self.watch.end()
+                self._judge(code)
+                self._announce(self.watch.step, self.watch.step)
+                self.facts |= _offered("finished", self.experiment, self.workspace)
+                outcome = "done"
+            except BaseException as error:
+                outcome = self.record.cause(error)
+                raise
+            finally:
+                give_back()
+                with last_words(outcome):
+                    self._close_files()
+                with last_words(outcome):
+                    self._close(outcome)
 
     def _begin(self) -> None:
         for change in changes(self.earlier[-1] if self.earlier else self.facts, self.facts):
@@ -169,6 +182,26 @@ class Attempt:
         if kind == "valid" and values:
             same = self.last_validation if self.last_validation.get("step") == step else {}
             self.last_validation = {**same, "step": step, **values}
+        if kind == "checkpoint" and not self.warned:
+            self._look_at_disk()
+        if values and (kind == "valid" or (self.ahead and self.ahead[0] < step)):
+            self._announce(step, step - 1)  # the rest of what it says of this step may be yet to come
+
+    def _look_at_disk(self) -> None:
+        """Says once, as soon as the size of a checkpoint is known, what will not fit."""
+        beside = others(self.experiment, self.workspace)
+        for found in (room.problems, room.notes):
+            for line in found(self.experiment, self.workspace, beside):
+                self.warned = True
+                say(f"warning: {line}")
+                event(self.folder, "disk", step=self.watch.step, why=line)
+
+    def _announce(self, step: int, settled: int) -> None:
+        """What has been decided of the milestones."""
+        if self.experiment.milestones:
+            self.ahead = [one for one in self.ahead if one > settled]
+            self.metrics.flush()
+            self.announcer.announce(step, settled)
 
     def _update(self, **values: Any) -> None:
         if self.last_validation:
@@ -204,8 +237,11 @@ class Attempt:
         raise UserError(f"stopped by {self.child.stopped_by} at {place}{how}; {then} with the same command: bash "
                         f"{names.launcher(self.experiment, 'bash')}", INTERRUPTED)
 
-    def _close(self, outcome: str) -> None:
+    def _close_files(self) -> None:
+        self.announcer.close()
         self.watch.close()
+
+    def _close(self, outcome: str) -> None:
         self.facts |= {"ended": now(), "outcome": outcome, "to_step": self.watch.step}
         if self.passed_over and not self.watch.silent:
             self.facts["passed_over"] = self.passed_over

@@ -53,7 +53,7 @@ class Watch:
         self._every = 1
         self._begun, self._before = time.monotonic(), seconds
         self._looked = self._noted = self._begun
-        self._warned = False
+        self._warned = self._open = False
         self._log.write(f"--- expc: attempt of {now()}, from step {step:,}\n".encode())
 
     @property
@@ -65,6 +65,7 @@ class Watch:
         """A piece of output: terminal and log first, as it is, then whatever lines it completes."""
         self._log.write(data)
         _to_terminal(data)
+        self._open = not data.endswith(b"\n")
         for line in self._lines.feed(data):
             self._line(line)
 
@@ -126,6 +127,7 @@ class Watch:
 
     def end(self) -> None:
         """Takes in what came last, now that the program has ended: what it has saved is what the next start finds."""
+        self._close_line()
         for line in self._lines.end():
             self._line(line)
         self._figures.files()
@@ -147,8 +149,15 @@ class Watch:
             return "; it has printed nothing"
         return "; its last lines:\n" + "\n".join(f"    {line}" for line in lines)
 
+    def _close_line(self) -> None:
+        """What is said from here on begins a line, wherever the program has stopped."""
+        if self._open:
+            _to_terminal(b"\n")
+        self._open = False
+
     def close(self) -> None:
         """Notes the pace, closes the files."""
+        self._close_line()
         self._note_pace()
         self.metrics.close()
         self._log.close()

@@ -87,6 +87,34 @@ def test_what_it_says_is_missing(tmp_path: Path) -> None:
     assert run(made, HF_TOKEN="x").returncode == 69
 
 
+def without_a_reader(made: Made, *arguments: str, kind: str = "standalone.sh") -> int:
+    """Its exit code, with both outputs going into a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    launcher = made.workspace / "generated" / f"train_program.{kind}"
+    process = subprocess.Popen(["bash", launcher, *arguments], env={"PATH": "/usr/bin:/bin", "EXPC_PYTHON": sys.executable},
+                               stdout=writing, stderr=writing, stdin=subprocess.DEVNULL)
+    os.close(writing)
+    return process.wait(60)
+
+
+def test_a_reader_that_went_away_changes_no_exit_code(tmp_path: Path) -> None:
+    """What the launcher would have said does not end it with 141, and the program finds the signal as it always does."""
+    made = make(tmp_path / "missing", TELLS, launch=LAUNCH, command={"env_from": ["HF_TOKEN"]})
+    assert without_a_reader(made) == 69 and without_a_reader(made, "--form") == 64
+    assert without_a_reader(made, "--form", kind="sh") == 64
+    for number, code in enumerate(("raise SystemExit(7)", "pass")):
+        made = make(tmp_path / str(number), code, launch=LAUNCH)
+        assert without_a_reader(made) == (0 if code == "pass" else 7)
+        assert without_a_reader(made, "--help") == 0
+    kept = "import re; print(re.findall('Sig(?:Ign|Cgt):.*', open('/proc/self/status').read()))"
+    made = make(tmp_path / "kept", kept, launch=LAUNCH)
+    ours = subprocess.run([sys.executable, "-c", kept], capture_output=True, text=True).stdout
+    assert run(made).stdout == ours
+    made = make(tmp_path / "killed", "kill -PIPE $$", launch=LAUNCH, command={"run": ["bash", "train.py"]})
+    assert run(made).returncode == -13
+
+
 def test_help_tells_what_is_not_there(tmp_path: Path) -> None:
     guards = [{"when": "loss > 10", "then": "stop"}, {"when": "no progress for 10m", "then": "warn"}]
     said = run(make(tmp_path, launch=LAUNCH, guards=guards), "--help").stdout

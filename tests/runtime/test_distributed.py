@@ -152,6 +152,36 @@ def test_rank_0_judges_and_all_obey(toy: Path, first: int, kind: str, outcome: s
     taken = [(toy / f"taken{rank}").read_text().split() for rank in (0, 1)]
     assert taken[0] == taken[1]
     assert taken[0].count("20") == {"done": 2, "stopped": 3 if kind == "roll_back" else 1}[outcome]
+    back = ["rolled_back", "rolled_back", "exhausted"] if outcome == "stopped" else ["rolled_back"]
+    assert [one["done"] for one in told(toy)] == (back if kind == "roll_back" else ["saved"])
+
+
+def told(toy: Path) -> list[dict[str, Any]]:
+    """Every firing of a guard, as the events tell it."""
+    return [line for line in read_lines(toy / "runs" / "toy" / "events.jsonl") if line["event"] == "guard"]
+
+
+@pytest.mark.parametrize("where", [1, 2], ids=["one of them", "both"])
+def test_processes_that_hang_together_say_so_once(toy: Path, where: int) -> None:
+    """Where one hangs the other waits for it: both see no progress, at updates that may be one apart."""
+    training = toy_family.with_model(toy_family.training(60, batch=Batch(4, 1, 1, 2)), hang_at=25)
+    guards = (Guard("slow", "no progress for 1s", Action("warn"), (), {}, True),
+              Guard("hung", "no progress for 2s", Action("stop"), (), {}, True), NOT_FINITE)
+    toy_family.write(toy, toy_family.experiment(training, guards=guards))
+    process = torchrun(toy, script=TRAIN.replace("with toy", f"""
+import time
+from expc.runtime import distributed
+step = toy_family.ToyTask.step
+def patient(self, update, samples):
+    if update == 25 and distributed.rank() >= {where}:
+        return step(self, 26, samples)
+    return step(self, update, samples)
+toy_family.ToyTask.step = patient
+with toy"""))
+    process.communicate(timeout=120)
+    record = read_json(toy / "runs" / "toy" / "record.json")
+    assert [(one["guard"], one["done"]) for one in told(toy)] == [("slow", "warned"), ("hung", "stopped")]
+    assert record["outcome"] == "stopped" and [one["outcome"] for one in record["attempts"]] == ["stopped"]
 
 
 def test_a_rank_that_waits_for_data_ends_the_run(toy: Path) -> None:

@@ -16,6 +16,7 @@ from expc.runtime.errors import DONE, FAILED
 from expc.runtime.files import read_json
 from expc.runtime.live import status
 from tests.runtime import processes, toy_family
+from tests.runtime.supervise import programs
 
 
 @pytest.fixture
@@ -57,3 +58,16 @@ def test_a_full_disk_stops_the_run_and_leaves_whole_what_was_saved(small: Path, 
     code, log = processes.run(small, made)
     assert code == DONE and f"going on from {found.folder.name}" in log
     assert read_json(small / "runs" / "toy" / "record.json")["outcome"] == "done"
+
+
+@pytest.mark.skipif(not may_mount(Path("/mnt")), reason="this process may not make a small disk")
+@pytest.mark.parametrize("fills", ["print('x' * 100_000)", "open(args.out + '/filler', 'ab', 0).write(bytes(100_000))"],
+                         ids=["output", "files"])
+def test_a_program_that_fills_the_disk_is_a_failed_run(small: Path, fills: str) -> None:
+    """Its log and its own files fill it; the record is written from what was held in reserve."""
+    made = programs.make(small, programs.SCRIPT.replace("    step += 1", f"    step += 1; {fills}"))
+    code, log = made.start().end()
+    assert code == FAILED and "Traceback (most recent call last)" not in log.split("error: ")[-1].split("last lines")[0], log
+    assert "\nerror: " in log and "No space left on device" in log
+    assert made.record["outcome"] == status.rows(small)[0]["outcome"] == "failed"
+    assert made.record["stages"]["train"]["outcome"] == "failed" and made.record["step"] == made.steps()[-1]

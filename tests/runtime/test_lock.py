@@ -104,6 +104,15 @@ def test_another_host_or_container_excludes_while_it_shows_signs_of_life(tmp_pat
 
 
 @pytest.mark.usefixtures("no_flock")
+def test_a_sign_of_life_from_the_future_is_not_waited_for(tmp_path: Path) -> None:
+    """The runs of a machine whose clock was a day ahead, copied with their times."""
+    assert takes(left_behind(tmp_path / "lock", -86_400.0, host="node7", boot="x"))
+    lease = left_behind(tmp_path / "lock", -30.0, host="node7", boot="x")
+    with pytest.raises(UserError, match="last sign of life 0 s ago.*start again 1[45][0-9] s from now"), exclusive(lease, "x"):
+        pass
+
+
+@pytest.mark.usefixtures("no_flock")
 def test_the_message_says_how_to_take_over_from_another_host(tmp_path: Path) -> None:
     lease = left_behind(tmp_path / "lock", 30.0, host="node7", boot="x")
     with pytest.raises(UserError) as error, exclusive(lease, "the run x"):

@@ -12,8 +12,8 @@ from expc.compiler.contract.guards import Milestone
 from expc.compiler.contract.promises import Expectation
 from expc.compiler.contract.snapshot import training_sha256
 from expc.runtime import stages
-from expc.runtime.journal import read_lines
-from expc.runtime.milestones import MilestoneVerdict, announce, milestones
+from expc.runtime.journal import Metrics, read_lines
+from expc.runtime.milestones import Announcer, MilestoneVerdict, Tally, milestones
 from expc.runtime.snapshot import load
 from expc.runtime.verdicts import Evidence
 from tests.runtime import toy_family
@@ -85,8 +85,47 @@ def test_a_resumed_run_says_again_only_what_has_turned_out_otherwise(tmp_path: P
     metrics = tmp_path / "metrics.jsonl"
     for loss in (2.5, 2.5, 2.9):
         write_lines(metrics, loss)
-        announce(experiment, tmp_path, 20)
+        Announcer(experiment, tmp_path).announce(20)
     assert [one[2] for one in said(tmp_path)] == ["met", "missed"]
+
+
+def test_what_was_taken_back_is_judged_anew(tmp_path: Path) -> None:
+    experiment, metrics = made("valid_loss", 2.6, 20, False), Metrics(tmp_path / "metrics.jsonl", 0)
+    announcer = Announcer(experiment, tmp_path)
+    for losses in ({10: 2.5}, {20: 2.7}):
+        metrics.rewind(0)
+        for step, loss in losses.items():
+            metrics.write(step, "valid", {"valid_loss": loss})
+            metrics.flush()
+            announcer.announce(step)
+    assert [one[1:] for one in said(tmp_path)] == [(10, "met", 10), (20, "missed", 20)]
+
+
+def test_a_long_journal_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is asked, every line of the journal is taken in once, and none of them is kept."""
+    taken, take = [], Tally.take
+    monkeypatch.setattr(Tally, "take", lambda self, line: (taken.append(line["step"]), take(self, line)))
+    metrics = Metrics(tmp_path / "metrics.jsonl", 0)
+    announcer = Announcer(made("train_loss", 3.0, 400, False), tmp_path)
+    for step in range(1, 501):
+        metrics.write(step, "train", {"loss": 2.5})
+        metrics.flush()
+        announcer.announce(step)
+    assert taken == list(range(1, 501))
+    assert said(tmp_path) == [("train_loss <= 3 by step 400", 400, "met", 400)]
+
+
+def test_a_bound_that_is_excluded_is_not_met_by_itself() -> None:
+    promise = Expectation("valid_loss", "nats", None, 2.5, False, True, {})
+    experiment = toy_family.experiment(toy_family.training(40), milestones=(Milestone(promise, 40, False),))
+    found = verdict(experiment, 40)
+    assert (found.measured, found.step, found.outcome) == (2.0, 40, "met")
+
+
+def test_a_program_that_says_no_loss_of_its_updates(tmp_path: Path) -> None:
+    lines = [{"kind": "train", "step": 1, "accuracy": 0.5}, {"kind": "train", "step": 2, "loss": None}]
+    found, = milestones(made("train_loss", 3.0, 2, True), Evidence({"step": 2}, lines, {}, {}, None))
+    assert found.outcome == "not_measured"
 
 
 def write_lines(metrics: Path, loss: float) -> None:

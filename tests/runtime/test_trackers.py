@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -211,6 +213,42 @@ def test_without_a_key_nothing_leaves_the_machine(tmp_path: Path, monkeypatch: p
     assert weights_and_biases.mode() == "online"
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert weights_and_biases.mode() == "disabled"
+
+
+class Server:
+    """Stands in for `wandb`: the runs that were opened, with what each was told, and where it says that it had come to."""
+
+    def __init__(self) -> None:
+        self.opened: list[dict[str, Any]] = []
+        self.came_to = 0
+
+    class Settings:
+        def __init__(self, **settings: Any) -> None:
+            self.settings = settings
+
+    def init(self, **settings: Any) -> Any:
+        self.opened.append(settings | {"steps": [], "ended": None})
+        run = self.opened[-1]
+        return SimpleNamespace(starting_step=self.came_to, log=lambda row, step: run["steps"].append(step),
+                               finish=lambda exit_code: run.update(ended=exit_code))
+
+
+def test_a_server_is_told_what_it_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resumed run is the same one there; what follows a roll-back is another, in the same group."""
+    server, folder = Server(), tmp_path / "toy"
+    monkeypatch.setitem(sys.modules, "wandb", server)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    for came_to, again in ((0, False), (3, False), (0, True)):
+        server.came_to = came_to
+        tracker = weights_and_biases.WeightsAndBiases(folder, again)
+        for step in range(1, 6):
+            tracker.take({"step": step, "kind": "train", "loss": 1.0})
+        tracker.close()
+    first, resumed, back = server.opened
+    assert (first["steps"], resumed["steps"], back["steps"]) == ([1, 2, 3, 4, 5], [3, 4, 5], [1, 2, 3, 4, 5])
+    assert first["id"] == resumed["id"] != back["id"] and {one["group"] for one in server.opened} == {"toy"}
+    assert all(one["mode"] == "online" and one["resume"] == "allow" and one["ended"] == 1 for one in server.opened)
+    assert all(one["settings"].settings["disable_git"] and not one["settings"].settings["save_code"] for one in server.opened)
 
 
 def test_a_run_keeps_its_name_at_wandb(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from expc.compiler.contract.families.nanochat import CHECKPOINTS, HOME
 from ...errors import MISSING, UserError
 from ...parent import parent_checkpoint
 from ...supervise.program import Program
-from ...supervise.saved import Start
+from ...supervise.saved import Start, file_of
 from ...workspace import run_folder
 from .. import Say
 from ..command import program as command_line
@@ -58,7 +58,7 @@ def inherited(experiment: Experiment, workspace: Path) -> Start | None:
 def _parents(experiment: Experiment, workspace: Path) -> Start:
     found = parent_checkpoint(experiment, workspace)
     step = int(found.state["position"]["step"])
-    return Start(found.state["file"], step, step, 0.0)
+    return Start(str(file_of(found.folder, found.state)), step, step, 0.0)
 
 
 def parts(experiment: Experiment, file: Path) -> list[Path]:

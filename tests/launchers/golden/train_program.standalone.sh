@@ -30,6 +30,8 @@ self=$(readlink -f "${BASH_SOURCE[0]}")
 workspace=$(dirname "$(dirname "$self")")
 run_folder=$workspace/runs/program
 
+trap : PIPE  # a reader that has gone away changes nothing about how this ends; the program gets the signal as it was
+
 # leave STATUS MESSAGE
 leave() {
     printf '[%s] %s\n' program "$2" >&2 || true
@@ -38,7 +40,7 @@ leave() {
 
 # The text at the top of this file, without its comment signs
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$self"
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$self" || true
 }
 
 dry_run=''

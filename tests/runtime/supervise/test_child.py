@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from expc.runtime.errors import MISSING, UserError
-from expc.runtime.supervise.child import Child, is_alive
+from expc.runtime.supervise.child import Child
+from expc.runtime.supervise.offspring import is_alive
 
 SAYS_TERM = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *a: (print('got TERM'), sys.exit(7)));"
 
@@ -130,3 +132,43 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="/nowhere/python could not be started") as error:
         Child(["/nowhere/python"], tmp_path, {}, 1.0).run(lambda data: None, lambda: None)
     assert error.value.exit_code == MISSING
+
+
+OWN_SESSION = "import subprocess, sys, time; one = subprocess.Popen({words}, start_new_session=True); print(one.pid);"
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(("then", "code"), [("", 0), ("time.sleep(60)", -signal.SIGKILL), ("sys.exit(3)", 3)])
+def test_workers_with_a_session_of_their_own_do_not_outlive_it(tmp_path: Path, then: str, code: int) -> None:
+    """As torchrun starts them; these ignore requests, and the one that started them is killed or just goes away."""
+    ignores = "trap '' TERM INT; sleep 50 & setsid sleep 51 & while :; do sleep 0.1; done"
+    deaf = "import signal; signal.signal(signal.SIGTERM, lambda *a: None); print('ready');" if then.startswith("time") else ""
+    one = child(tmp_path, OWN_SESSION.format(words=["bash", "-c", ignores]) + deaf + "time.sleep(0.3);" + then, grace=1.0)
+    ended, said = run(one, signal.SIGTERM if deaf else None)
+    assert ended == code and (one.left_behind or one.killed)
+    pid = int(said.split()[0])
+    assert not lives(pid)
+    sleeps = [path for path in Path("/proc").glob("[0-9]*/cmdline") if _words(path) in (["sleep", "50"], ["sleep", "51"])]
+    assert sleeps == []
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def test_other_children_of_this_process_are_left_alone(tmp_path: Path) -> None:
+    other = subprocess.Popen(["sleep", "30"], start_new_session=True)
+    one = child(tmp_path, OWN_SESSION.format(words=["sleep", "40"]), grace=1.0)
+    assert run(one)[0] == 0 and one.left_behind
+    assert other.poll() is None
+    other.kill()
+    assert other.wait() == -signal.SIGKILL

@@ -15,7 +15,7 @@ import pytest
 from expc.runtime import lock
 from expc.runtime.errors import DONE, INTERRUPTED, MISUSED
 from expc.runtime.files import write_json
-from expc.runtime.supervise.child import is_alive
+from expc.runtime.supervise.offspring import is_alive
 from tests.runtime import processes
 from tests.runtime.supervise.programs import Made, make
 
