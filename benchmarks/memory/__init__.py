@@ -8,6 +8,7 @@ ones.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,7 @@ def measured(case: Case) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         case.prepare(folder)
+        gc.collect()  # a model of before that is freed while this one is watched would count against it
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
             task = load(training.family).build(training, folder, torch.device("cpu"))
             task.enter(training.phases[0], 0)
