@@ -6,6 +6,8 @@ Everything that is counted, saved and optimized is the adapter; the base is froz
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..contract.families.musicgen_lora import Config, Data, Model
@@ -29,6 +31,13 @@ SPLITS_BATCH = True
 INDICATORS: tuple[str, ...] = ()
 LOSSES: tuple[str, ...] = ()
 FP32 = 4
+POSITIONS = 2048
+"""Rows that the decoder has sinusoids for from the start."""
+ENCODERS = {"text_encoder": 109_628_544, "audio_encoder": 58_990_166}
+"""Numbers of t5-base's encoder and of EnCodec at 32 kHz (its codebooks' averages included), which every MusicGen on the hub
+has: transformers' `convert_musicgen_transformers.py`."""
+TINY_AUDIO_ENCODER = 801
+"""Numbers of a generated base's, which nothing uses."""
 
 
 def config(plain: dict[str, Any]) -> Config:
@@ -115,12 +124,103 @@ def chance_loss(config: Config) -> float:
 
 
 def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
-    """Bytes by part of what is sure to be there: adapter, its gradients and moments, the frozen decoder. No activations."""
-    adapter = FP32 * sum(parameters(config).values())
-    return {"weights": adapter, "gradients": adapter, "optimizer_state": 2 * adapter,
-            "frozen_weights": FP32 * frozen_parameters(config)}
+    """Bytes by part at the fullest moment of an update, for eager fp32 with fused AdamW.
+
+    The moments compared: the loss, the feed-forward of the last layer in backward, and the end of backward, where every
+    gradient stands alone. Of a pretrained base the spec states the decoder's sizes only: the rest is taken to be what every
+    MusicGen on the hub has. Prompts are taken to be as long as the longest that models are heard with.
+    """
+    adapter = sum(parameters(config).values())
+    fixed = {"weights": adapter, "optimizer_state": 2 * adapter, **_frozen(config)}
+    moments = list(_moments(config, batch))
+    if batch.accumulation > 1:
+        moments = [moment | {"gradients": adapter} for moment in moments]
+    moments.append({"gradients": adapter})
+    fullest = max(moments, key=lambda moment: sum(moment.values()))
+    return {part: FP32 * numbers for part, numbers in (fixed | fullest).items()}
+
+
+def _frozen(config: Config) -> dict[str, int]:
+    """Numbers that lie still: the decoder with its sinusoids of positions and its map from the prompt, and both encoders."""
+    model = config.model
+    positions = max(POSITIONS, config.data.frames + model.codebooks - 1) * model.dim
+    prompt = (model.text_dim + 1) * model.dim if model.text_dim != model.dim else 0
+    encoders = {"text_encoder": _tiny_text_encoder(model.text_dim), "audio_encoder": TINY_AUDIO_ENCODER}
+    return {"frozen_weights": frozen_parameters(config) + positions + prompt, **(ENCODERS if model.base else encoders)}
+
+
+def _tiny_text_encoder(width: int) -> int:
+    """Parameters of a generated base's T5: a table of 384 bytes, two layers of two heads and 2 x width inside, three norms'
+    weights, and each head's bias at 32 distances."""
+    layer = 4 * width * 2 * max(width // 2, 1) + 4 * width**2 + 2 * width
+    return 384 * width + 2 * layer + width + 64
+
+
+def _moments(config: Config, batch: Batch) -> Iterator[dict[str, int]]:
+    """Numbers by part at the moments of an update that can be the fullest while activations are held.
+
+    At the loss, logits and log-probabilities stand side by side; of several clips, the logits a second time, by codebook.
+    """
+    model = config.model
+    rows = batch.rows * (batch.sequence_length + model.codebooks - 1)
+    prompts = batch.rows * _prompt_tokens(config)
+    layers = sum(_kept(model, rows, prompts, index == 0) for index in range(model.layers)) + prompts * model.dim
+    logits = rows * model.codebooks * model.vocabulary
+    yield {"activations": layers + rows * (model.dim + 2), "loss": (3 if batch.rows > 1 else 2) * logits}
+    yield {"activations": layers, "workspace": 2 * rows * (model.ffn + model.dim)}
+
+
+def _prompt_tokens(config: Config) -> int:
+    """Tokens of the longest prompt: bytes for a generated base, about four characters each for a pretrained one, and an end."""
+    return max(len(one.encode()) // (4 if config.model.base else 1) for one in config.data.prompts) + 1
+
+
+def _kept(model: Model, rows: int, prompts: int, first: bool) -> int:
+    """Numbers that a layer keeps for backward, of `rows` of frames and `prompts` tokens of prompts.
+
+    A frozen linear layer keeps nothing, one with an adapter its input (where dropout falls on it, the share that was drawn
+    and what was left) and `rank` numbers a row. Nothing needs a gradient in front of the first adapter of the first layer.
+    """
+    kept, needed, dropped = 0, not first, model.dropout > 0
+    for place in _places(model):
+        count = sum(target in place.targets for target in model.targets)
+        if count:
+            fresh = 0 if place.kept and needed else 1
+            kept += count * model.rank + place.width * (count * (1 + needed) if dropped else fresh)
+            needed = True
+        kept += place.behind * needed
+    on_prompts = sum(target in ("k_proj", "v_proj") for target in model.targets)
+    return rows * kept + prompts * (2 * model.dim + on_prompts * (model.rank + model.dim * dropped))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place of a layer where adapters can sit on linear layers that share an input of `width` channels. `kept`: backward
+    needs that input anyway. `behind`: numbers a row that the frozen operations up to the next place keep, where what enters
+    them needs a gradient."""
+
+    targets: tuple[str, ...]
+    width: int
+    kept: bool
+    behind: int
+
+
+def _places(model: Model) -> tuple[_Place, ...]:
+    """A layer of transformers' MusicGen in order: self-attention, attention to the prompt, feed-forward, each behind a norm.
+
+    A norm keeps its input, mean and deviation; attention its queries, keys, values, output and a sum a head; GELU its input;
+    a pretrained decoder's dropout what was drawn.
+    """
+    dim, norm = model.dim, model.dim + 2
+    after = dim if model.base else 0
+    return (_Place((), 0, False, norm), _Place(("q_proj", "k_proj", "v_proj"), dim, False, 4 * dim + model.heads),
+            _Place(("out_proj",), dim, True, after + norm), _Place(("q_proj",), dim, False, 2 * dim + model.heads),
+            _Place(("out_proj",), dim, True, after + norm), _Place(("fc1",), dim, False, model.ffn),
+            _Place(("fc2",), model.ffn, False, after))
 
 
 def memory_method(precision: str, compiled: bool, kind: str) -> tuple[str, str]:
-    """How `memory` was got, as a method word and a sentence."""
-    return "lower_bound", "adapter, gradients, moments and the frozen decoder; activations and both encoders are not counted"
+    """How `memory` was got, as a method word and a sentence: checked on a CPU, which always runs eager fp32."""
+    if kind == "cpu":
+        return "estimated", "closed form for eager fp32; checked against the profiler by benchmarks/memory"
+    return "unverified", "closed form for eager fp32; bf16 and CUDA have not been measured"

@@ -35,6 +35,33 @@ def test_the_source_documents_adapter_is_that_of_musicgen_small() -> None:
     assert bytes_ == 4 * 20_447_232 and round(bytes_ / 2**20) == 78
 
 
+@pytest.mark.parametrize(("dropout", "inputs"), [(0.05, 2 * (4 + 2 + 1 + 4)), (0.0, 1 + 1 + 1 + 4)])
+def test_memory_of_musicgen_small_by_hand(dropout: float, inputs: int) -> None:
+    """At the loss, for one clip of 15 s. The first layer keeps less: no input of its norm, no draws of dropout for q, k, v."""
+    config = Config(dataclasses.replace(SMALL.model, dropout=dropout), SMALL.data)
+    rows, prompt, dim = 753, 2, 1024
+    layer = rows * (9 * dim + 4096 + 3 * dim + 2 * 16 + 6 + 8 * 32 + inputs * dim) + prompt * (
+        2 * dim + 2 * 32 + (2 * dim if dropout else 0))
+    less = rows * (dim + 2 + (3 * dim if dropout else 0))
+    memory = musicgen_lora.memory(config, Batch(1, 750, 8, 1), "fp32", False, "cpu")
+    assert memory == {
+        "weights": 4 * 20_447_232, "optimizer_state": 8 * 20_447_232, "gradients": 4 * 20_447_232,
+        "frozen_weights": 4 * (419_584_000 + 2048 * dim + 769 * dim), "text_encoder": 4 * 109_628_544,
+        "audio_encoder": 4 * 58_990_166,
+        "activations": 4 * (24 * layer - less + rows * (dim + 2) + prompt * dim), "loss": 4 * 2 * rows * 4 * 2048}
+
+
+def test_memory_of_the_largest_adapters_is_fullest_where_all_gradients_are_there() -> None:
+    few = Config(dataclasses.replace(SMALL.model, rank=2048), SMALL.data)
+    memory = musicgen_lora.memory(few, Batch(1, 4, 1, 1), "fp32", False, "cpu")
+    assert memory["gradients"] == memory["weights"] and not {"activations", "loss", "workspace"} & set(memory)
+
+
+@pytest.mark.parametrize(("kind", "method"), [("cpu", "estimated"), ("cuda", "unverified")])
+def test_memory_is_known_where_it_was_measured(kind: str, method: str) -> None:
+    assert musicgen_lora.memory_method("bf16", False, kind)[0] == method
+
+
 def test_modules_without_a_target_have_no_parameters() -> None:
     few = Config(dataclasses.replace(SMALL.model, targets=("fc1",)), SMALL.data)
     assert musicgen_lora.parameters(few) == {"feed_forward": 32 * 24 * (1024 + 4096)}
