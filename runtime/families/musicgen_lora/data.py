@@ -32,15 +32,19 @@ ABOUT, CODEC = "about.json", "codec.safetensors"
 SHOWN_CLIPS, SHOWN_HELD_OUT = 96, 8
 """Clips of each style that a generated base is trained on, and held out."""
 HEADER = 1
+WEIGHTS = (".safetensors", ".bin")
+"""Endings of the files that transformers keeps weights in."""
 
 
 def data_key(config: Config, workspace: Path) -> dict[str, Any]:
-    """What the prepared clips depend on; neither the mask nor what the evaluation asks for changes them."""
+    """What the prepared clips depend on, of a base in a folder its weights too: neither the mask nor what the evaluation asks
+    for changes them."""
     plain = to_plain(config.data)
     for name in ("mask_padding", "prompts", "guidance"):
         del plain[name]
     files = sound.sha256(workspace / str(config.data.path)) if config.data.source == "folder" else None
-    return {"family": "musicgen_lora", "data": plain, "files": files, "base": base_key(config)}
+    own = {"weights": _base_sha256(place)} if isinstance(place := _pretrained(config, workspace), Path) else {}
+    return {"family": "musicgen_lora", "data": plain, "files": files, "base": base_key(config) | own}
 
 
 def base_key(config: Config) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str
     for name, clips in parts.items():
         np.save(folder / f"{name}.npy", clips)
     frames = config.data.frames
-    write_json(folder / ABOUT, {"base": _written(place, folder.parent), "prompts": prompts})
+    write_json(folder / ABOUT, {"base": _written(place, workspace, folder.parent), "prompts": prompts})
     sounding = int(parts["train"][:, 0, 0].sum())
     fingerprint: dict[str, Any] = {
         "tokens": {name: len(clips) * frames for name, clips in parts.items()}, "sounding_frames": sounding,
@@ -77,15 +81,16 @@ def prepare(config: Config, workspace: Path, folder: Path, say: Say) -> dict[str
     return fingerprint
 
 
-def _written(place: Path | str, beside: Path) -> str:
-    return os.path.relpath(place, beside) if isinstance(place, Path) else place
+def _written(place: Path | str, workspace: Path, beside: Path) -> str:
+    """A folder of the workspace relative to the data, so that both can move; another one, or the hub's id, as it is."""
+    return os.path.relpath(place, beside) if isinstance(place, Path) and place.is_relative_to(workspace) else str(place)
 
 
 def _base_sha256(place: Path | str) -> str:
     """The identity of the base's weights: of a folder its files', of the hub's its name."""
     if isinstance(place, str):
         return hashlib.sha256(place.encode()).hexdigest()
-    files = sorted(path for path in place.iterdir() if path.suffix == ".safetensors")
+    files = sorted(path for path in place.iterdir() if path.suffix in WEIGHTS)
     return hashlib.sha256("".join(sha256_of(path) for path in files).encode()).hexdigest()
 
 
@@ -95,11 +100,16 @@ def base_of(data: Path) -> str:
     return str((data.parent / name).resolve()) if (data.parent / name).is_dir() else name
 
 
+def _pretrained(config: Config, workspace: Path) -> Path | str | None:
+    """Folder or hub id of a pretrained base; None for a generated one."""
+    said = config.model.base
+    return place if said is not None and (place := workspace / said).is_dir() else said
+
+
 def _base(config: Config, workspace: Path, say: Say) -> Any:
-    """The base's folder (or the hub's id): a pretrained one's sizes are checked, a generated one is made once."""
-    if config.model.base is not None:
-        place = workspace / config.model.base
-        return place if place.is_dir() else config.model.base
+    """The base's folder (or the hub's id): a generated one is made once."""
+    if (said := _pretrained(config, workspace)) is not None:
+        return said
     folder = data_folder(workspace, canonical.sha256(base_key(config)))
     with exclusive(folder.parent / f"{folder.name}.lock", "the base being pretrained", wait=True):
         if not folder.is_dir() or broken(folder):

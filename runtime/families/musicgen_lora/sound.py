@@ -84,6 +84,8 @@ def encoded_folder(config: Config, workspace: Path, place: str, say: Say) -> tup
                         f"{data.held_out:,} together have to be as many")
     model, _ = base.load(place)
     base.check(model, config.model, place)
+    if (rate := model.config.audio_encoder.sampling_rate) != data.sample_rate:
+        raise UserError(f"the base's audio encoder takes {rate:,} samples a second; write data.sample_rate: {rate}")
     words = np.random.PCG64(data.seed).random_raw(len(paths))
     paths = [paths[index] for index in np.argsort(words, kind="stable")]
     texts = [prompt(path) for path in paths]

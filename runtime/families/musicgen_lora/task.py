@@ -48,6 +48,7 @@ class LoraTask:
         """
         batch, data_ = self.batch, self.config.data
         self.model.train()
+        self.model.text_encoder.eval()  # frozen: a prompt says in training what it says when the model is heard
         counted = (self.clips.sounding(samples, batch.samples) if data_.mask_padding
                    else batch.samples * data_.frames) * self.config.model.codebooks
         total = torch.zeros((), device=self.device)

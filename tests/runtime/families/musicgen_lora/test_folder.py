@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import ByT5Tokenizer, EncodecConfig, EncodecModel
 
 from expc.compiler.contract.training import Training
@@ -113,9 +114,31 @@ def test_edited_sound_or_another_prompt_is_other_data(own: Path) -> None:
     text.write_text("a horn\n")
 
 
+def test_another_base_in_the_same_folder_is_other_data(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "my_music").symlink_to(own / "my_music")
+    shutil.copytree(own / "my_base", tmp_path / "my_base")
+    before = musicgen_lora.data_key(training(), tmp_path)
+    assert before == musicgen_lora.data_key(training(), own)
+    path = tmp_path / "my_base/model.safetensors"
+    save_file({name: one + 1 for name, one in load_file(path).items()}, path, {"format": "pt"})
+    assert musicgen_lora.data_key(training(), tmp_path) != before
+
+
+def test_a_base_outside_the_workspace_is_named_as_it_is(own: Path, tmp_path: Path) -> None:
+    """Data and workspace can move; that folder does not move with them."""
+    (tmp_path / "my_music").symlink_to(own / "my_music")
+    for name in ("runs/.data/one", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    elsewhere = dataclasses.replace(PRETRAINED, base=str(own / "my_base"))
+    said = tiny.training(model=elsewhere, source="folder", path="my_music", clips=4, held_out=2)
+    musicgen_lora.prepare(said, tmp_path, tmp_path / "runs/.data/one", lambda line: None)
+    moved = (tmp_path / "runs/.data/one").rename(tmp_path / "elsewhere/one")
+    assert data.base_of(moved) == str(own / "my_base")
+
+
 @pytest.mark.parametrize(("changes", "words"), [
     ({"clips": 5}, "holds 6 clips"), ({"path": "nothing"}, "holds no sound"),
-    ({"frame_rate": 50.0}, "frames of 4 codes of 1 s")])
+    ({"frame_rate": 50.0}, "frames of 4 codes of 1 s"), ({"sample_rate": 8000}, "takes 4,000 samples a second")])
 def test_what_does_not_fit_is_said(own: Path, tmp_path: Path, changes: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         musicgen_lora.prepare(training(**changes), own, tmp_path, lambda line: None)

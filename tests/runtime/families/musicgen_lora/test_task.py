@@ -61,6 +61,13 @@ def test_training_moves_the_adapter_and_nothing_else(clips: Path) -> None:
     assert moved and all("lora_" in name for name in moved)
 
 
+def test_a_prompt_says_in_training_what_it_says_when_the_model_is_heard(clips: Path) -> None:
+    """The text encoder of the hub's bases drops a tenth out where it is left to train."""
+    task = LoraTask(tiny.training(), clips, CPU)
+    task.step(0, 0)
+    assert task.model.decoder.training and not any(one.training for one in task.model.text_encoder.modules())
+
+
 def test_a_run_that_was_interrupted_equals_one_that_was_not(clips: Path, tmp_path: Path) -> None:
     """With dropout, whose random numbers are part of the checkpoint."""
     training = tiny.training()
