@@ -22,8 +22,6 @@ from ..workspace import run_folder
 from .evidence import lenient
 
 FIGURE = "figures/series_loss.png"
-LOSSES = ("nats", "bits")
-"""Units of what depends on which labels of which data are counted."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """One metric of all runs; `marked` where only runs of one group may be compared by it: a loss that depends on what the
-    groups differ in."""
+    """One metric of all runs; `marked` where only runs of one group may be compared by it."""
 
     metric: Metric
     measured: tuple[float | None, ...]
@@ -101,9 +98,7 @@ def _rows(experiment: Experiment, runs: tuple[Run, ...]) -> list[Row]:
     losses = (Metric("train_loss", "nats", "lower"), *known(experiment.validation).measures) if experiment.validation else ()
     others = (*experiment.evaluation.measures, Metric("eval.composite", "fraction", "higher"),
               Metric("train_time", "seconds", "lower"), Metric("peak_memory", "bytes", "lower"))
-    same_with, deciding = getattr(experiment.training.config, "SAME_WITH", {}), set(known(experiment.series).meaning)
-    rows = [Row(metric, tuple(run.figures.get(metric.name) for run in runs),
-                metric.unit in LOSSES and not deciding.issubset(same_with.get(metric.name, ())))
+    rows = [Row(metric, tuple(run.figures.get(metric.name) for run in runs), series_document.within_groups(experiment, metric))
             for metric in (*losses, *others)]
     return [row for row in rows if any(value is not None for value in row.measured)]
 

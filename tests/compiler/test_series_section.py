@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from expc.compiler import documents, launchers
+from expc.compiler.contract import rendering
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.series import Series, Step
 from expc.compiler.pipeline import Session
@@ -62,6 +64,22 @@ def test_the_document_says_what_may_be_compared() -> None:
     assert "| `data.mask_padding` | `false` | `true` |" in english and "nothing in it is measured" in english
     assert {name for name in texts if name.startswith("SERIES")} == {
         "SERIES_MUSICGEN_LORA_DESIGN.md", "SERIES_MUSICGEN_LORA_DESIGN.en.md"}
+
+
+def test_the_document_names_the_losses_that_padding_does_not_touch() -> None:
+    texts = documents.render(experiment())
+    for language, name in (("en", "SERIES_MUSICGEN_LORA_DESIGN.en.md"), ("zh", "SERIES_MUSICGEN_LORA_DESIGN.md")):
+        words = rendering.Words(language)
+        begun = words("series.some_losses_differ", metrics="|").split("|")[0]
+        line = next(line for line in texts[name].splitlines() if line.startswith(begun))
+        assert words.label("metric", "sounding_loss") in line and words.label("metric", "valid_loss") not in line
+
+
+def test_where_every_loss_depends_on_what_differs_none_is_named() -> None:
+    made = experiment()
+    other = replace(series(), meaning=(*series().meaning, "data.seed"))
+    text = documents.render(replace(made, series=other))["SERIES_MUSICGEN_LORA_DESIGN.en.md"]
+    assert rendering.Words("en")["series.losses_differ"] in text
 
 
 def test_a_run_that_ends_no_series_has_neither_document_nor_launcher() -> None:
