@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -10,17 +11,32 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
-from transformers import ByT5Tokenizer, EncodecConfig, EncodecModel
+from transformers import ByT5Tokenizer, EncodecConfig, EncodecModel, MusicgenForConditionalGeneration
 
 from expc.compiler.contract.training import Training
 from expc.runtime import probe
 from expc.runtime.errors import UserError
 from expc.runtime.families import musicgen_lora
 from expc.runtime.families.musicgen_lora import adapter, base, data, sound
+from tests.compiler.test_claims import EXAMPLES
 from tests.runtime.families.musicgen_lora import tiny
+from tests.runtime.families.musicgen_lora.test_whole_path import call
 
 CPU = torch.device("cpu")
+SPEC = """
+extends: lora.yaml
+name: mine
+model: {base: my_base, pretraining_steps: null, vocabulary: 32, rank: 4, dropout: 0.1}
+data: {source: folder, path: my_music, clips: 4, held_out: 2, audio_seconds: 1s, clip_seconds: 1s, sample_rate: 4000}
+batch: {rows: 2, total_tokens: 50}
+optimizer: {lr: 1.0e-2}
+steps: null
+epochs: 2
+checkpoint: {every: 2}
+report: {language: [en]}
+"""
 NOT_HERE = "the text and audio encoder of my_base, which is not on this machine yet"
 PRETRAINED = dataclasses.replace(tiny.MODEL, base="my_base", pretraining_steps=None)
 
@@ -89,6 +105,25 @@ def test_it_trains_and_is_heard_through_the_bases_own_decoder(own: Path, tmp_pat
     assert set(found.measured) == {"style_loss", "fade", "silence"} and set(found.against) == {"base"}
     wave, rate = soundfile.read(tmp_path / "heard/final_model/01.wav")
     assert (len(wave), rate) == (4000, 4000)
+
+
+def test_from_a_spec_to_an_adapter_that_peft_reads(own: Path) -> None:
+    """Through the command line; then on the base as a user loads it, which the adapter changes."""
+    (own / "specs").mkdir()
+    shutil.copy(EXAMPLES / "specs/lora.yaml", own / "specs")
+    (own / "specs/mine.yaml").write_text(SPEC)
+    call(own, "build", "specs/mine.yaml")
+    call(own, "run", "generated/mine/snapshot.json")
+    written = own / "runs/mine/evaluation/step_000004"
+    lines = [json.loads(line) for line in (written / "comparison_results.jsonl").read_text().splitlines()]
+    assert {line["model"] for line in lines} >= {"base", "final"} and all((written / line["file"]).is_file() for line in lines)
+    fresh = MusicgenForConditionalGeneration.from_pretrained(own / "my_base")
+    asked = {"input_ids": torch.ones(1, 3, dtype=torch.int64), "decoder_input_ids": torch.ones(4, 5, dtype=torch.int64)}
+    before = fresh.eval()(**asked).logits
+    theirs = PeftModel.from_pretrained(fresh, str(written / "adapter_final"))
+    assert not torch.allclose(theirs.eval()(**asked).logits, before)
+    saved = load_file(own / "runs/mine/checkpoints/step_000004" / adapter.FILE)
+    assert all(torch.equal(one, saved[name]) for name, one in get_peft_model_state_dict(theirs).items()) and len(saved) == 40
 
 
 def test_an_update_is_probed_on_a_base_of_the_real_ones_shape(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
