@@ -124,29 +124,42 @@ def chance_loss(config: Config) -> float:
 
 
 def memory(config: Config, batch: Batch, precision: str, compiled: bool, kind: str) -> dict[str, int]:
-    """Bytes by part at the fullest moment of an update, for eager fp32 with fused AdamW.
+    """Bytes by part at the fullest moment of an update with fused AdamW.
 
     The moments compared: the loss, the feed-forward of the last layer in backward, and the end of backward, where every
     gradient stands alone. Of a pretrained base the spec states the decoder's sizes only: the rest is taken to be what every
     MusicGen on the hub has. Prompts are taken to be as long as the longest that models are heard with.
     """
-    adapter = sum(parameters(config).values())
+    adapter = FP32 * sum(parameters(config).values())
     fixed = {"weights": adapter, "optimizer_state": 2 * adapter, **_frozen(config)}
-    moments = list(_moments(config, batch))
+    moments = list(_moments(config, batch, _Widths.of(precision, kind)))
     if batch.accumulation > 1:
         moments = [moment | {"gradients": adapter} for moment in moments]
     moments.append({"gradients": adapter})
-    fullest = max(moments, key=lambda moment: sum(moment.values()))
-    return {part: FP32 * numbers for part, numbers in (fixed | fullest).items()}
+    return fixed | max(moments, key=lambda moment: sum(moment.values()))
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """Bytes of a number that matrices take or give, and of one that dropout has drawn. What norms take is always fp32."""
+
+    matrix: int
+    drawn: int
+
+    @classmethod
+    def of(cls, precision: str, kind: str) -> _Widths:
+        """A CPU computes in fp32 whatever the spec asks for, and draws numbers; a GPU draws bytes."""
+        return cls(2 if (precision, kind) == ("bf16", "cuda") else FP32, FP32 if kind == "cpu" else 1)
 
 
 def _frozen(config: Config) -> dict[str, int]:
-    """Numbers that lie still: the decoder with its sinusoids of positions and its map from the prompt, and both encoders."""
+    """Bytes that lie still: the decoder with its sinusoids of positions and its map from the prompt, and both encoders."""
     model = config.model
     positions = max(POSITIONS, config.data.frames + model.codebooks - 1) * model.dim
     prompt = (model.text_dim + 1) * model.dim if model.text_dim != model.dim else 0
     encoders = {"text_encoder": _tiny_text_encoder(model.text_dim), "audio_encoder": TINY_AUDIO_ENCODER}
-    return {"frozen_weights": frozen_parameters(config) + positions + prompt, **(ENCODERS if model.base else encoders)}
+    parts = {"frozen_weights": frozen_parameters(config) + positions + prompt, **(ENCODERS if model.base else encoders)}
+    return {part: FP32 * numbers for part, numbers in parts.items()}
 
 
 def _tiny_text_encoder(width: int) -> int:
@@ -156,18 +169,21 @@ def _tiny_text_encoder(width: int) -> int:
     return 384 * width + 2 * layer + width + 64
 
 
-def _moments(config: Config, batch: Batch) -> Iterator[dict[str, int]]:
-    """Numbers by part at the moments of an update that can be the fullest while activations are held.
+def _moments(config: Config, batch: Batch, widths: _Widths) -> Iterator[dict[str, int]]:
+    """Bytes by part at the moments of an update that can be the fullest while activations are held.
 
-    At the loss, logits and log-probabilities stand side by side; of several clips, the logits a second time, by codebook.
+    At the loss, logits and log-probabilities stand side by side; in fp32 of several clips the logits a second time, by
+    codebook; in bf16 as they came and in fp32.
     """
     model = config.model
     rows = batch.rows * (batch.sequence_length + model.codebooks - 1)
     prompts = batch.rows * _prompt_tokens(config)
-    layers = sum(_kept(model, rows, prompts, index == 0) for index in range(model.layers)) + prompts * model.dim
-    logits = rows * model.codebooks * model.vocabulary
-    yield {"activations": layers + rows * (model.dim + 2), "loss": (3 if batch.rows > 1 else 2) * logits}
-    yield {"activations": layers, "workspace": 2 * rows * (model.ffn + model.dim)}
+    layers = sum(_kept(model, rows, prompts, widths, index == 0) for index in range(model.layers))
+    layers += FP32 * prompts * model.dim
+    copied = 2 * model.codebooks * model.vocabulary * model.dim if widths.matrix == 2 else 0
+    logits = rows * model.codebooks * model.vocabulary * (10 if widths.matrix == 2 else 12 if batch.rows > 1 else 8)
+    yield {"activations": layers + copied + FP32 * rows * (model.dim + 2), "loss": logits}
+    yield {"activations": layers, "workspace": 2 * rows * (widths.matrix * model.ffn + FP32 * model.dim)}
 
 
 def _prompt_tokens(config: Config) -> int:
@@ -175,52 +191,58 @@ def _prompt_tokens(config: Config) -> int:
     return max(len(one.encode()) // (4 if config.model.base else 1) for one in config.data.prompts) + 1
 
 
-def _kept(model: Model, rows: int, prompts: int, first: bool) -> int:
-    """Numbers that a layer keeps for backward, of `rows` of frames and `prompts` tokens of prompts.
+def _kept(model: Model, rows: int, prompts: int, widths: _Widths, first: bool) -> int:
+    """Bytes that a layer keeps for backward, of `rows` of frames and `prompts` tokens of prompts.
 
-    A frozen linear layer keeps nothing, one with an adapter its input (where dropout falls on it, the share that was drawn
-    and what was left) and `rank` numbers a row. Nothing needs a gradient in front of the first adapter of the first layer.
+    A frozen linear layer keeps nothing of its input, but in bf16 the copy of its own weights. One with an adapter keeps
+    `rank` numbers a row and its input: in bf16 as a copy of its own; behind dropout what was left, and what was drawn. Nothing
+    needs a gradient in front of the first adapter of the first layer.
     """
-    kept, needed, dropped = 0, not first, model.dropout > 0
-    for place in _places(model):
+    kept = copied = 0
+    needed, alone = not first, model.dropout > 0 or widths.matrix == 2
+    for place in _places(model, widths):
         count = sum(target in place.targets for target in model.targets)
+        copied += place.matrices * needed
         if count:
-            fresh = 0 if place.kept and needed else 1
-            kept += count * model.rank + place.width * (count * (1 + needed) if dropped else fresh)
+            inputs = count * widths.matrix if alone else FP32 * (not (place.kept and needed))
+            drawn = count * widths.drawn * (model.dropout > 0 and needed)
+            kept += count * widths.matrix * model.rank + place.width * (inputs + drawn)
             needed = True
         kept += place.behind * needed
     on_prompts = sum(target in ("k_proj", "v_proj") for target in model.targets)
-    return rows * kept + prompts * (2 * model.dim + on_prompts * (model.rank + model.dim * dropped))
+    text = widths.matrix * (2 * model.dim + on_prompts * (model.rank + model.dim * alone))
+    return rows * kept + prompts * text + (2 * copied if widths.matrix == 2 else 0)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A place of a layer where adapters can sit on linear layers that share an input of `width` channels. `kept`: backward
-    needs that input anyway. `behind`: numbers a row that the frozen operations up to the next place keep, where what enters
-    them needs a gradient."""
+    """A place of a layer where adapters can sit on linear layers, of so many weights (`matrices`), that share an input of
+    `width` channels. `kept`: backward needs that input anyway. `behind`: bytes a row that the frozen operations up to the next
+    place keep, where what enters them needs a gradient."""
 
     targets: tuple[str, ...]
     width: int
+    matrices: int
     kept: bool
     behind: int
 
 
-def _places(model: Model) -> tuple[_Place, ...]:
+def _places(model: Model, widths: _Widths) -> tuple[_Place, ...]:
     """A layer of transformers' MusicGen in order: self-attention, attention to the prompt, feed-forward, each behind a norm.
 
     A norm keeps its input, mean and deviation; attention its queries, keys, values, output and a sum a head; GELU its input;
     a pretrained decoder's dropout what was drawn.
     """
-    dim, norm = model.dim, model.dim + 2
-    after = dim if model.base else 0
-    return (_Place((), 0, False, norm), _Place(("q_proj", "k_proj", "v_proj"), dim, False, 4 * dim + model.heads),
-            _Place(("out_proj",), dim, True, after + norm), _Place(("q_proj",), dim, False, 2 * dim + model.heads),
-            _Place(("out_proj",), dim, True, after + norm), _Place(("fc1",), dim, False, model.ffn),
-            _Place(("fc2",), model.ffn, False, after))
+    dim, ffn, norm, sums = model.dim, model.ffn, FP32 * (model.dim + 2), FP32 * model.heads
+    after, one = widths.drawn * dim if model.base else 0, widths.matrix * dim
+    return (_Place((), 0, 0, False, norm), _Place(("q_proj", "k_proj", "v_proj"), dim, 3 * dim**2, False, 4 * one + sums),
+            _Place(("out_proj",), dim, dim**2, True, after + norm), _Place(("q_proj",), dim, dim**2, False, 2 * one + sums),
+            _Place(("out_proj",), dim, dim**2, True, after + norm),
+            _Place(("fc1",), dim, dim * ffn, False, widths.matrix * ffn), _Place(("fc2",), ffn, dim * ffn, False, after))
 
 
 def memory_method(precision: str, compiled: bool, kind: str) -> tuple[str, str]:
     """How `memory` was got, as a method word and a sentence: checked on a CPU, which always runs eager fp32."""
     if kind == "cpu":
         return "estimated", "closed form for eager fp32; checked against the profiler by benchmarks/memory"
-    return "unverified", "closed form for eager fp32; bf16 and CUDA have not been measured"
+    return "unverified", f"closed form for an eager step in {precision}; it has not been measured on a GPU"

@@ -9,12 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.memory import error, predicted
+from benchmarks.memory import error, measured, predicted
 from benchmarks.memory.musicgen_lora import CASES, SAMPLE_RATE, TOLERANCE, Case, of_the_hub
+from expc.compiler.contract.training import known
+from expc.compiler.families import musicgen_lora as compiled
+from expc.runtime import updates
 from expc.runtime.families.musicgen_lora import base
 
 SMALL = [case for case in CASES if case.base is None]
 FULL = CASES[-1]
+BF16 = (CASES[0], Case(4, 256, 4, 64, 8, 20, 1), Case(2, 96, 4, 128, 12, 50, 4, targets="out_proj fc1"))
 
 
 def test_the_benchmark_has_enough_cases() -> None:
@@ -25,6 +29,15 @@ def test_the_benchmark_has_enough_cases() -> None:
 def test_predicts_what_the_profiler_sees(case: Case) -> None:
     said, seen, off = error(case)
     assert abs(off) <= TOLERANCE, f"predicted {said:,} bytes, measured {seen:,}"
+
+
+@pytest.mark.parametrize("case", BF16, ids=str)
+def test_bf16_is_as_large_as_under_autocast_on_a_cpu(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without dropout, which draws other numbers on a GPU. Copies of the frozen matrices outweigh all else in the second."""
+    monkeypatch.setattr(updates, "precision", lambda training, device: torch.autocast("cpu", torch.bfloat16))
+    training = case.training()
+    said = sum(compiled.memory(training.config, known(training.batch), "bf16", False, "cuda").values())
+    assert measured(case) == pytest.approx(said, rel=TOLERANCE)
 
 
 def bytes_of(*modules: nn.Module) -> int:
