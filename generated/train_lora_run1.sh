@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1
 snapshot=generated/lora_run1/snapshot.json
-snapshot_sha256=8bfada4ec86f29e58dd465abc399b141201591aa259e7b4320b9cbc74f7e3084
+snapshot_sha256=f0a12f1196cec9a7e2faf444554f1bf5985bef368a741961925baf8af79bb524
 build='expc build'
 events=runs/lora_run1/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1.smoke
 snapshot=generated/lora_run1.smoke/snapshot.json
-snapshot_sha256=1a500fc677727107e190f9d63d076703fc5a7321b68353be0d65c0b03ccc8b02
+snapshot_sha256=aceb06a5595470038a696d4a9d04ef4316e0cebc3b0a89be9fe107a3199ccb3b
 build='expc build --profile smoke'
 events=runs/lora_run1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

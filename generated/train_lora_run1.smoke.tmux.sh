@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 1a500fc677727107e190f9d63d076703fc5a7321b68353be0d65c0b03ccc8b02
+# Snapshot aceb06a5595470038a696d4a9d04ef4316e0cebc3b0a89be9fe107a3199ccb3b
 
 set -euo pipefail
 

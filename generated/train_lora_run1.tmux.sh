@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 8bfada4ec86f29e58dd465abc399b141201591aa259e7b4320b9cbc74f7e3084
+# Snapshot f0a12f1196cec9a7e2faf444554f1bf5985bef368a741961925baf8af79bb524
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2
 snapshot=generated/lora_run2/snapshot.json
-snapshot_sha256=6430d623a883b435828aff01ae82b431f83acc9d0b8ef2108d4a37adda7e6079
+snapshot_sha256=df3e0c1c84859c903598a8ab97c8a6960d9f4b9389ce1f649ce313ed0dbe8fff
 build='expc build'
 events=runs/lora_run2/events.jsonl
 stages=(preflight prepare train evaluate report)

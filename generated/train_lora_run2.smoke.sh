@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run2.smoke
 snapshot=generated/lora_run2.smoke/snapshot.json
-snapshot_sha256=0a23fe1478338bf2d2f236ee8e2f14c4c0cb5d2c93b311dc1a4931ae6480d3c7
+snapshot_sha256=83335a0a304e9d8f44af12759b0cde328e62e350c91eb89bd9397e2c20a3df19
 build='expc build --profile smoke'
 events=runs/lora_run2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 0a23fe1478338bf2d2f236ee8e2f14c4c0cb5d2c93b311dc1a4931ae6480d3c7
+# Snapshot 83335a0a304e9d8f44af12759b0cde328e62e350c91eb89bd9397e2c20a3df19
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 6430d623a883b435828aff01ae82b431f83acc9d0b8ef2108d4a37adda7e6079
+# Snapshot df3e0c1c84859c903598a8ab97c8a6960d9f4b9389ce1f649ce313ed0dbe8fff
 
 set -euo pipefail
 

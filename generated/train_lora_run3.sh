@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3
 snapshot=generated/lora_run3/snapshot.json
-snapshot_sha256=0dd07c6c017160ffe8fb2d8acb2b9ffe7a5c784f3288bde3f3ff33f5c4c2a6d8
+snapshot_sha256=4018024bc8341a36f10b2ce4a92044ca05c8c45161a4c549b491d1dd7d47d5d8
 build='expc build'
 events=runs/lora_run3/events.jsonl
 stages=(preflight prepare train evaluate report)

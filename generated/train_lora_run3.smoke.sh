@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run3.smoke
 snapshot=generated/lora_run3.smoke/snapshot.json
-snapshot_sha256=d37021db2116c226681145dea77dec08c3288f7732f6ac2731053f8874411229
+snapshot_sha256=69bdfb3804ecce4cd311f265f3554ab4b07d1c6bb7f88c3509f3fd7eae813f1f
 build='expc build --profile smoke'
 events=runs/lora_run3.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

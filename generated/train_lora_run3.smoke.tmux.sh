@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot d37021db2116c226681145dea77dec08c3288f7732f6ac2731053f8874411229
+# Snapshot 69bdfb3804ecce4cd311f265f3554ab4b07d1c6bb7f88c3509f3fd7eae813f1f
 
 set -euo pipefail
 

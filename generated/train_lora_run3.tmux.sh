@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 0dd07c6c017160ffe8fb2d8acb2b9ffe7a5c784f3288bde3f3ff33f5c4c2a6d8
+# Snapshot 4018024bc8341a36f10b2ce4a92044ca05c8c45161a4c549b491d1dd7d47d5d8
 
 set -euo pipefail
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1
 snapshot=generated/lora_run4_stage1/snapshot.json
-snapshot_sha256=1224225f456c6057c282622ba1ea3e6b8c29329b2021ae8229ce3076453c6ac3
+snapshot_sha256=2f1f801f65a97ab9e9706c5fc12b7fbae25537189a44c3d17d818387dff14f0d
 build='expc build'
 events=runs/lora_run4_stage1/events.jsonl
 stages=(preflight prepare train evaluate report)

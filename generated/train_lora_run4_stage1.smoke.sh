@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage1.smoke
 snapshot=generated/lora_run4_stage1.smoke/snapshot.json
-snapshot_sha256=8bf7982f2865ed37d41b8fb1010082f1b471a19dfc35d39050d758db80eb9c26
+snapshot_sha256=fcedb6402fb3588ea2614f2b78cbf60aa35c50bbeb677bd40d776cd837f98949
 build='expc build --profile smoke'
 events=runs/lora_run4_stage1.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 8bf7982f2865ed37d41b8fb1010082f1b471a19dfc35d39050d758db80eb9c26
+# Snapshot fcedb6402fb3588ea2614f2b78cbf60aa35c50bbeb677bd40d776cd837f98949
 
 set -euo pipefail
 

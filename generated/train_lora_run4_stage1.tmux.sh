@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 1224225f456c6057c282622ba1ea3e6b8c29329b2021ae8229ce3076453c6ac3
+# Snapshot 2f1f801f65a97ab9e9706c5fc12b7fbae25537189a44c3d17d818387dff14f0d
 
 set -euo pipefail
 

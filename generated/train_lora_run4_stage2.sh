@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2
 snapshot=generated/lora_run4_stage2/snapshot.json
-snapshot_sha256=2b0b9a29c5d4354c68405424854eb6da8200ec44562abf3cac6ba74fcd9495d2
+snapshot_sha256=8dcc4ff86861e05a223e2ed163a307a44433bd70a3b432622a6bc64c45784df8
 build='expc build'
 events=runs/lora_run4_stage2/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2.smoke
 snapshot=generated/lora_run4_stage2.smoke/snapshot.json
-snapshot_sha256=fc898ef20983286deae3ac5e8b9da17ddb89d2369e532c49cc6430a03f065247
+snapshot_sha256=ff0de8521f7c8bf4b522db9185c7caf89d005d328b38ea1f605c34e1b827ce3c
 build='expc build --profile smoke'
 events=runs/lora_run4_stage2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot fc898ef20983286deae3ac5e8b9da17ddb89d2369e532c49cc6430a03f065247
+# Snapshot ff0de8521f7c8bf4b522db9185c7caf89d005d328b38ea1f605c34e1b827ce3c
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 2b0b9a29c5d4354c68405424854eb6da8200ec44562abf3cac6ba74fcd9495d2
+# Snapshot 8dcc4ff86861e05a223e2ed163a307a44433bd70a3b432622a6bc64c45784df8
 
 set -euo pipefail
 
