@@ -12,7 +12,7 @@ import pytest
 from expc.runtime.errors import DONE, FAILED, INTERRUPTED, MISSING, MISUSED, STOPPED_BY_GUARD
 from expc.runtime.journal import read_lines
 from expc.runtime.supervise.offspring import is_alive
-from tests.runtime.supervise.programs import EVAL, SCRIPT, Made, make
+from tests.runtime.supervise.programs import EVAL, SCRIPT, SPEC, Made, make
 
 SLOW = {"delay": 0.05}
 
@@ -305,3 +305,16 @@ def test_what_the_program_leaves_open_is_a_line_of_its_own(tmp_path: Path) -> No
     code, log = made.run()
     assert code == DONE and log.endswith("step 40 loss 1\ntrained to step 40\n") and made.steps() == list(range(1, 41))
     assert (made.folder / "output.log").read_bytes().endswith(b"step 40 loss 1")
+
+
+@pytest.mark.parametrize(("steps", "every"), [(40, 10), (40, 30)], ids=["on the way", "at the end"])
+def test_a_pattern_that_names_no_checkpoint_is_said(tmp_path: Path, steps: int, every: int) -> None:
+    watch = SPEC["watch"] | {"checkpoints": SPEC["watch"]["checkpoints"] | {"path": "{run_folder}/own files/step-{step}.json"}}
+    made = make(tmp_path, watch=watch, steps=steps, checkpoint={"every": every})
+    code, log = made.run()
+    assert code == DONE and log.count("warning: no checkpoint of {run_folder}/own files/step-{step}.json is there at step") == 1
+    assert made.events.count("no_checkpoint") == 1
+
+
+def test_a_program_that_saves_as_it_should_is_not_warned_about(tmp_path: Path) -> None:
+    assert "no checkpoint of" not in make(tmp_path, flags={"delay": 0.02}).run()[1]
