@@ -238,8 +238,10 @@ class Attempt:
             kind = Unloaded if self.found and self.watch.silent else UserError
             raise kind(f"the program {how} at {place}{hint}{tail}", FAILED)
         if not self.watch.reached(steps):
-            raise UserError(f"the program ended with exit code 0 at {place}: it is not done. Does the number of steps that "
-                            f"it is told agree with `steps`, and do its readers see its last lines?{tail}", FAILED)
+            why = ("It left processes behind, which have been ended: has it started the training in the background? Let it "
+                   "wait for that" if self.child.left_behind else
+                   "Does the number of steps that it is told agree with `steps`, and do its readers see its last lines?")
+            raise UserError(f"the program ended with exit code 0 at {place}: it is not done. {why}{tail}", FAILED)
         self.watch.step = max(step, steps)
 
     def _interrupted(self, place: str) -> None:

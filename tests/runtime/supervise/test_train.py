@@ -318,3 +318,10 @@ def test_a_pattern_that_names_no_checkpoint_is_said(tmp_path: Path, steps: int, 
 
 def test_a_program_that_saves_as_it_should_is_not_warned_about(tmp_path: Path) -> None:
     assert "no checkpoint of" not in make(tmp_path, flags={"delay": 0.02}).run()[1]
+
+
+def test_a_program_that_trains_in_the_background_is_told_to_wait(tmp_path: Path) -> None:
+    script = "import subprocess; subprocess.Popen(['sleep', '60']); print('step 1 loss 2')"
+    made = make(tmp_path, script, watch=SPEC["watch"] | {"grace": "1s"})
+    code, log = made.run()
+    assert code == FAILED and "has it started the training in the background? Let it wait for that; its last lines" in log
