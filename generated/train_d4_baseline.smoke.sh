@@ -59,7 +59,7 @@ leave() {
 
 # The text at the top of this file, without its comment signs
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$launcher"
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$launcher" || true
 }
 
 misused() {

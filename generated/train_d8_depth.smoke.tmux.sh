@@ -42,7 +42,7 @@ leave() {
 
 # The text at the top of this file, without its comment signs
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$self"
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$self" || true
 }
 
 
