@@ -41,7 +41,8 @@ def test_milestones_are_said_when_they_are_passed_and_once(tmp_path: Path) -> No
 
 
 def test_what_the_program_leaves_open_is_a_line_of_its_own(tmp_path: Path) -> None:
-    made = make(tmp_path, "import sys; sys.stdout.write('\\r'.join(f'step {n} loss 1' for n in range(1, 41)))")
+    script = "import sys; sys.stdout.write('\\r'.join(f'step {n} loss 1' for n in range(1, 41)))"
+    made = make(tmp_path, script, watch={"metrics": SPEC["watch"]["metrics"]})
     code, log = made.run()
     assert code == DONE and log.endswith("step 40 loss 1\ntrained to step 40\n") and made.steps() == list(range(1, 41))
     assert (made.folder / "output.log").read_bytes().endswith(b"step 40 loss 1")
