@@ -83,10 +83,14 @@ class Metrics:
 
 
 def event(run_folder: Path, name: str, /, **values: Any) -> None:
-    """Appends one event with the time of day to the run's `events.jsonl`."""
+    """Appends one event with the time of day to the run's `events.jsonl`, not behind a line that a full disk has cut short."""
     run_folder.mkdir(parents=True, exist_ok=True)
-    with (run_folder / "events.jsonl").open("a", encoding="utf-8") as file:
-        file.write(_line({"time": now(), "event": name, **values}))
+    with (run_folder / "events.jsonl").open("a+b") as file:
+        torn = b""
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            torn = b"" if file.read(1) == b"\n" else b"\n"
+        file.write(torn + _line({"time": now(), "event": name, **values}).encode())
 
 
 def now() -> str:

@@ -1,7 +1,8 @@
 """Guards on the clock: a thread that sees when updates stop coming, or data, and that works while the main thread hangs.
 
 It can act as long as the call that hangs lets other threads run, as waiting for a disk, a network, a GPU or another
-process does. What hangs can save nothing: the process writes down why, and ends.
+process does. What hangs can save nothing: the process writes down why, and ends. Time in which the whole process was paused
+(SIGSTOP, a frozen container) does not count.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Watchdog:
                         if isinstance(event := parse(guard.when), Event) and event.span]
         self._waiting, self._fire, self._done = waiting, fire, threading.Event()
         self._beat, self._step = time.monotonic(), 0
+        self._pauses: list[tuple[float, float]] = []
+        """From when to when the process did nothing at all."""
         self._thread: threading.Thread | None = None
 
     def beat(self, step: int) -> None:
@@ -53,7 +56,11 @@ class Watchdog:
 
     def _watch(self) -> None:
         often = min(1.0, max(0.02, min(one.seconds for one in self._limits) / 10))
+        looked = time.monotonic()
         while not self._done.wait(often):
+            before, looked = looked, time.monotonic()
+            if looked - before > 2 * often:
+                self._pauses.append((before + often, looked))
             for one in self._limits:
                 waited = self._waited(one.kind)
                 if waited < one.seconds:
@@ -64,4 +71,7 @@ class Watchdog:
 
     def _waited(self, kind: str) -> float:
         since = self._beat if kind == "no progress" else self._waiting.since
-        return 0.0 if since is None else time.monotonic() - since
+        if since is None:
+            return 0.0
+        self._pauses = [one for one in self._pauses if one[1] > min(since, self._beat)]
+        return time.monotonic() - since - sum(max(0.0, end - max(since, start)) for start, end in self._pauses)

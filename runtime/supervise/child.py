@@ -68,6 +68,7 @@ class Child:
         if self.stopped_by is None:
             self.stopped_by, self._deadline = why, time.monotonic() + self.grace
         self._send(number)
+        self._send(signal.SIGCONT)  # who has been paused hears nothing before
 
     def kill(self) -> None:
         """Ends the program and all that it has started at once, as long as its number is surely still this program's."""

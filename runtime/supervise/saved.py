@@ -9,6 +9,7 @@ copied. Where a program writes several files for each, they count as one.
 from __future__ import annotations
 
 import glob
+import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -72,10 +73,11 @@ class Checkpoints:
 
     def found(self) -> dict[int, Path]:
         """Every file or folder that the pattern names, by the step in its name (in updates taken), ascending."""
-        pattern = PLACEHOLDER.sub(lambda one: one[0] if one[1] == "step" else self.values[one[1]], self.saved.path)
-        first, *others = (re.escape(piece) for piece in str(self.directory / pattern).split("{step}"))
+        pieces = [PLACEHOLDER.sub(lambda one: self.values[one[1]], piece) for piece in self.saved.path.split("{step}")]
+        pieces[0] = os.path.join(self.directory, pieces[0])  # a folder that holds such words in its name is none of the pattern
+        first, *others = map(re.escape, pieces)
         expression = first + r"(?P<step>\d+)" + "(?P=step)".join(others)
-        wild = "*".join(glob.escape(piece) for piece in str(self.directory / pattern).split("{step}"))
+        wild = "*".join(map(glob.escape, pieces))
         matches = ((re.fullmatch(expression, path), path) for path in glob.iglob(wild))
         return dict(sorted((int(match["step"]) + 1 - self.saved.counts_from, Path(path)) for match, path in matches if match))
 

@@ -120,7 +120,8 @@ class Attempt:
         metrics = Metrics(folder / "metrics.jsonl", first)
         self.guarding = Guarding(experiment, folder, record, lambda why: self.child.stop(why))
         self.metrics = metrics
-        self.warned = False
+        self.warned, self.checkpoints, self.looked = False, checkpoints, checkpoints is None
+        """Whether something was said of the disk; whether it has been looked for the first checkpoint of this attempt."""
         self.ahead = sorted({one.step for one in experiment.milestones})
         """Steps of milestones that have not been passed."""
         self.announcer = milestones.Announcer(experiment, folder)
@@ -147,6 +148,8 @@ class Attempt:
                     code = self.child.run(self.watch.output, self._tick)
                 self.watch.end()
                 self._judge(code)
+                if not self.looked:
+                    self._look_for_one()
                 self._announce(self.watch.step, self.watch.step)
                 self.facts |= _offered("finished", self.experiment, self.workspace)
                 outcome = "done"
@@ -176,6 +179,17 @@ class Attempt:
             self._update()
         if self.watch.tick():
             self._update()
+        if not self.looked and self.watch.step >= self.facts["from_step"] + 2 * self.experiment.checkpoint.every:
+            self._look_for_one()
+
+    def _look_for_one(self) -> None:
+        """Says where a program has saved nothing that is known of, by when two should be there."""
+        self.looked, first = True, self.facts["from_step"]
+        if self.checkpoints is not None and self.watching.checkpoints and max(self.checkpoints.found(), default=first) <= first:
+            every = self.experiment.checkpoint.every
+            say(f"warning: no checkpoint of {self.watching.checkpoints.path} is there at step {self.watch.step:,}, and "
+                f"checkpoint.every is {every:,}: does the pattern name what the program saves? An interruption loses all")
+            event(self.folder, "no_checkpoint", step=self.watch.step)
 
     def _observe(self, step: int, seconds: float, kind: str, values: dict[str, float]) -> None:
         self.guarding.observe(step, seconds, kind, values)
@@ -224,8 +238,10 @@ class Attempt:
             kind = Unloaded if self.found and self.watch.silent else UserError
             raise kind(f"the program {how} at {place}{hint}{tail}", FAILED)
         if not self.watch.reached(steps):
-            raise UserError(f"the program ended with exit code 0 at {place}: it is not done. Does the number of steps that "
-                            f"it is told agree with `steps`, and do its readers see its last lines?{tail}", FAILED)
+            why = ("It left processes behind, which have been ended: has it started the training in the background? Let it "
+                   "wait for that" if self.child.left_behind else
+                   "Does the number of steps that it is told agree with `steps`, and do its readers see its last lines?")
+            raise UserError(f"the program ended with exit code 0 at {place}: it is not done. {why}{tail}", FAILED)
         self.watch.step = max(step, steps)
 
     def _interrupted(self, place: str) -> None:

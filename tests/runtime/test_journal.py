@@ -64,3 +64,15 @@ def test_events_are_appended_with_the_time(tmp_path: Path) -> None:
 
 def test_no_file_has_no_lines(tmp_path: Path) -> None:
     assert list(read_lines(tmp_path / "metrics.jsonl")) == []
+
+
+@given(cut=st.integers(0, 200))
+def test_an_event_behind_a_torn_one_is_whole(tmp_path_factory, cut: int) -> None:
+    folder = tmp_path_factory.mktemp("events")
+    event(folder, "started", step=0, source="fresh")
+    path = folder / "events.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:cut])
+    event(folder, "guard", guard="é")
+    assert list(read_lines(path))[-1]["guard"] == "é"
+    assert len(list(read_lines(path))) == 1 + (len(whole[:cut]) >= len(whole) - 1)

@@ -172,3 +172,8 @@ def test_other_children_of_this_process_are_left_alone(tmp_path: Path) -> None:
     assert other.poll() is None
     other.kill()
     assert other.wait() == -signal.SIGKILL
+
+
+def test_a_paused_program_is_asked_too(tmp_path: Path) -> None:
+    one = child(tmp_path, SAYS_TERM + "import os; print('ready'); os.kill(os.getpid(), signal.SIGSTOP); time.sleep(60)")
+    assert run(one, signal.SIGTERM) == (7, b"ready\ngot TERM\n") and not one.killed

@@ -38,6 +38,12 @@ def test_it_goes_on_from_where_its_checkpoints_are_now(made: Made, tmp_path: Pat
     assert read_json(moved.folder / "checkpoints" / "step_000020" / "state.json")["position"]["seconds"] == seconds
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    made = make(tmp_path / "{step} [1]* {x}")
+    assert made.run()[0] == DONE
+    assert sorted(path.name for path in made.folder.glob("checkpoints/*")) == [f"step_0000{n}0" for n in (1, 2, 3, 4)]
+
+
 def test_a_copy_that_kept_no_times_goes_on_too(made: Made, tmp_path: Path) -> None:
     shutil.copytree(made.workspace, tmp_path / "copy", copy_function=shutil.copyfile)
     code, log = dataclasses.replace(made, workspace=tmp_path / "copy").run()
