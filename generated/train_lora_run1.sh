@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run1
 snapshot=generated/lora_run1/snapshot.json
-snapshot_sha256=f0a12f1196cec9a7e2faf444554f1bf5985bef368a741961925baf8af79bb524
+snapshot_sha256=1fab35e19630698bbabe2f4796af62d1db8dead9305f903fb4264f2e723000c3
 build='expc build'
 events=runs/lora_run1/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot f0a12f1196cec9a7e2faf444554f1bf5985bef368a741961925baf8af79bb524
+# Snapshot 1fab35e19630698bbabe2f4796af62d1db8dead9305f903fb4264f2e723000c3
 
 set -euo pipefail
 

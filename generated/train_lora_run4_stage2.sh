@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2
 snapshot=generated/lora_run4_stage2/snapshot.json
-snapshot_sha256=8dcc4ff86861e05a223e2ed163a307a44433bd70a3b432622a6bc64c45784df8
+snapshot_sha256=af54e0c3da776b0158508cfc3517f99e979c6686fe4ef7a210f6d00b97dd09e8
 build='expc build'
 events=runs/lora_run4_stage2/events.jsonl
 stages=(preflight prepare train evaluate report)

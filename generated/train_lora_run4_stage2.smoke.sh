@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=lora_run4_stage2.smoke
 snapshot=generated/lora_run4_stage2.smoke/snapshot.json
-snapshot_sha256=ff0de8521f7c8bf4b522db9185c7caf89d005d328b38ea1f605c34e1b827ce3c
+snapshot_sha256=62568f335135bc9ca74e5e0970daaeb73f2a1bad9074299da666e69068bb3ee2
 build='expc build --profile smoke'
 events=runs/lora_run4_stage2.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot ff0de8521f7c8bf4b522db9185c7caf89d005d328b38ea1f605c34e1b827ce3c
+# Snapshot 62568f335135bc9ca74e5e0970daaeb73f2a1bad9074299da666e69068bb3ee2
 
 set -euo pipefail
 

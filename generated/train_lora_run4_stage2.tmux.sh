@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 8dcc4ff86861e05a223e2ed163a307a44433bd70a3b432622a6bc64c45784df8
+# Snapshot af54e0c3da776b0158508cfc3517f99e979c6686fe4ef7a210f6d00b97dd09e8
 
 set -euo pipefail
 

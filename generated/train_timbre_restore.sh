@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore
 snapshot=generated/timbre_restore/snapshot.json
-snapshot_sha256=2515f4ff3d528fd7845111e5dd534f08a4238c44fa6d345b810b958e6f67d068
+snapshot_sha256=be4117a6132f0917dfa05f701128119413032c94747344bc11954e56811ccb34
 build='expc build'
 events=runs/timbre_restore/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 2515f4ff3d528fd7845111e5dd534f08a4238c44fa6d345b810b958e6f67d068
+# Snapshot be4117a6132f0917dfa05f701128119413032c94747344bc11954e56811ccb34
 
 set -euo pipefail
 

@@ -26,6 +26,9 @@ BEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 """Without a sign of life for so long, a holder on another host counts as gone; many times the beat, for slow disks."""
 
+ENDED = ("Z", "X", "x")
+"""States of proc(5) in which a process does nothing any more: zombie, dead."""
+
 _held: list[IO[str]] = []
 
 
@@ -167,12 +170,16 @@ def _namespace() -> str:
 
 
 def _started(pid: Any) -> int | None:
-    """When a process began, in clock ticks since boot; None where there is none of that number."""
+    """When a process began, in clock ticks since boot; None where there is none of that number, or one that has ended.
+
+    One that has ended keeps its number until its parent asks for it, which in a container may be never.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])  # proc(5): field 22, after a name that may hold anything
+    state, *rest = stat.rpartition(")")[2].split()  # proc(5): from field 3 on, after a name that may hold anything
+    return None if state in ENDED else int(rest[18])
 
 
 def _let_go() -> None:

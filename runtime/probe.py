@@ -52,7 +52,7 @@ def search(attempt: Callable[[int], Try], first: int, most: int) -> list[Try]:
         return tries
     fits, not_ = tries[-2].size, tries[-1].size
     while not_ - fits > max(first, fits // FINEST):
-        middle = fits + (not_ - fits) // 2 // first * first
+        middle = fits + max((not_ - fits) // 2 // first, 1) * first
         tries.append(attempt(middle))
         fits, not_ = (middle, not_) if tries[-1].fits else (fits, middle)
     return tries
@@ -131,7 +131,8 @@ def probe(text: str, kind: Kind, memory: int | None, patience: int, most: int | 
         say(shown(made, kind))
         return made
 
-    tries = search(attempt, FIRST[kind], most or MOST[kind])
+    most = most or MOST[kind]
+    tries = search(attempt, min(FIRST[kind], most), most)
     fitting = [one.size for one in tries if one.fits]
     least = min((one for one in tries if not one.fits), key=lambda one: one.size, default=None)
     return {"run": experiment.run, "what": kind, "device": where, "memory": limit, "spec": said,
@@ -149,7 +150,7 @@ def not_counted(training: Training) -> str:
 
 def shown(one: Try, kind: Kind) -> str:
     """A try as a line."""
-    what = f"{one.size:,} rows" if kind == "batch" else f"length {one.size:,}"
+    what = f"{one.size:,} row{'s'[:one.size > 1]}" if kind == "batch" else f"length {one.size:,}"
     if one.peak_memory is None or one.seconds is None:
         return f"{what}: does not fit ({one.why})"
     return f"{what}: {'fits' if one.fits else 'does not fit'}, peak {size(one.peak_memory)}, {one.seconds:.3g} s an update"
@@ -158,7 +159,7 @@ def shown(one: Try, kind: Kind) -> str:
 def answer(found: dict[str, Any]) -> str:
     """The result as a sentence."""
     largest, beyond, said = found["largest"], found["too_large"], found["spec"]
-    what = "{:,} rows" if found["what"] == "batch" else "a length of {:,}"
+    what = ("{:,} row" if (largest or beyond) == 1 else "{:,} rows") if found["what"] == "batch" else "a length of {:,}"
     if largest is None:
         return f"too large already: {what.format(beyond)} ({found['why']}); the spec says {said:,}"
     end = f"{beyond:,} does not: {found['why']}" if beyond else "no more was tried"

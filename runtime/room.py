@@ -1,7 +1,8 @@
 """How much of the disk a run will take beside what it has, part by part: an experiment and its workspace in, shares out.
 
-Counted are checkpoints (also those that guards and other experiments keep), metrics, what trackers write, and what runs that
-train in this workspace now have still to write. Prepared data, figures and documents are not: they are small beside these.
+Counted are checkpoints (also those that guards and other experiments keep), metrics, what trackers write, prepared data of
+families that say how large they get, and what runs that train in this workspace now have still to write. Figures and documents
+are not: they are small beside these.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from expc.compiler.contract import canonical, snapshot
 from expc.compiler.contract import retention as contract
-from expc.compiler.contract import snapshot
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import size
 from expc.compiler.contract.training import known
 
-from . import randomness, retention
+from . import families, randomness, retention
 from .checkpoint import claims
 from .errors import UserError
 from .lock import is_held
 from .supervise import is_supervised
 from .supervise import room as foreign
-from .workspace import run_folder
+from .workspace import data_folder, run_folder
 
 MOMENTS = {"adamw": 2, "muon": 1, "sgd": 1}
 """Numbers that an optimizer holds for each parameter."""
@@ -55,7 +56,7 @@ def shares(experiment: Experiment, workspace: Path) -> list[Share]:
     own = list(_own(experiment, workspace))
     total, there = sum(share.bytes for share in own), taken(experiment, run_folder(workspace, experiment.run))
     already = [Share("less {} that are there", -min(there, total))] if there else []
-    return [*own, *already, *_others(experiment, workspace)]
+    return [*own, *already, *_data(experiment, workspace), *_others(experiment, workspace)]
 
 
 def _own(experiment: Experiment, workspace: Path) -> Iterator[Share]:
@@ -76,6 +77,22 @@ def _values(experiment: Experiment) -> int:
     training = experiment.training
     lines = training.own_steps + training.own_steps // known(experiment.validation).every
     return lines * (LINE_VALUES + len(training.groups))
+
+
+def _data(experiment: Experiment, workspace: Path) -> Iterator[Share]:
+    """What preparation has still to write, where the family says what it writes: what is there may be of an earlier attempt."""
+    if experiment.training.family not in families.FAMILIES:
+        return
+    family = families.load(experiment.training.family)
+    if not hasattr(family, "prepared_bytes"):
+        return
+    try:
+        folder = data_folder(workspace, canonical.sha256(family.data_key(experiment.training, workspace)))
+    except UserError:  # preflight and preparation say what is wrong with the source
+        return
+    there = sum(file.stat().st_size for file in folder.parent.glob(f"{folder.name}*/*") if file.is_file())
+    if (left := family.prepared_bytes(experiment.training) - there) > 0:
+        yield Share("prepared data {}", left)
 
 
 def _others(experiment: Experiment, workspace: Path) -> Iterator[Share]:

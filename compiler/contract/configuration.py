@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ def _values(experiment: Experiment) -> dict[str, Any]:
 
 def _fields(prefix: str, settings: Any) -> dict[str, Any]:
     """Settings by key, those of a mapping or a part below its name. A field marked `beside` is no section of a spec: what
-    it holds is told of beside the others. One marked `sentences` holds texts of several words."""
+    it holds is told of beside the others. One marked `sentences` holds texts of several words, one marked `range` two ends."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(settings) if settings else ():
         value, key = getattr(settings, field.name), f"{prefix}.{field.name}"
@@ -85,8 +85,18 @@ def _fields(prefix: str, settings: Any) -> dict[str, Any]:
         elif isinstance(value, dict):
             found |= {f"{key}.{name}": listed(one) for name, one in value.items()}
         else:
-            found[key] = " / ".join(value) if field.metadata.get("sentences") else listed(value)
+            found[key] = _several(value, field.metadata)
     return found
+
+
+def _several(value: Any, marks: Mapping[str, Any]) -> Any:
+    if marks.get("sentences"):
+        return " / ".join(value)
+    return " … ".join(map(_number, value)) if marks.get("range") else listed(value)
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else quantities.significant(value)
 
 
 def _shown(key: str, value: Any, words: Words) -> str:
@@ -101,7 +111,7 @@ def _shown(key: str, value: Any, words: Words) -> str:
     if isinstance(value, int):
         return quantities.integer(value)
     if isinstance(value, float):
-        return f"{int(value):,}" if value == int(value) else quantities.significant(value)
+        return _number(value)
     chosen = f"choice.{key}.{value}"
     if chosen not in words:
         return rendering.inline(str(value))

@@ -20,6 +20,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """One setting that all runs have alike, in the spec's own terms."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Member:
     """One run. `values` follow the series' keys; `changes` are against the run before; `why` is the author's reason.
 
@@ -40,11 +48,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Series:
-    """Runs in order, the one that holds it last. `keys` are the settings in which any two of them differ; `meaning` those
-    of them that decide what a loss means."""
+    """Runs in order, the one that holds it last. `keys` are the settings in which any two of them differ, `shared` all
+    others; `meaning` are those of the keys that decide what a loss means."""
 
     name: str
     title: Text
     keys: tuple[str, ...]
+    shared: tuple[Shared, ...]
     meaning: tuple[str, ...]
     members: tuple[Member, ...]

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 
 from ..contract.claims import Machine, Range
 from ..contract.experiment import Experiment, Hardware
-from ..reckon import memory_line, rows_that_fit, run_times
+from ..reckon import memory_line, memory_of, rows_that_fit, run_times
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One machine. `peak` in bytes at the spec's rows (`on_line`: interpolated), `most_rows` that its memory holds by
-    that line; `speed` in units of data a second, `time` in seconds, `cost` in its currency, where the rows fit. None: unknown.
+    """One machine. `memory` in bytes, as the peaks are counted in; `peak` at the spec's rows (`on_line`: interpolated),
+    `most_rows` that the memory holds by that line; `speed` in units of data a second, `time` in seconds, `cost` in its
+    currency, where the rows fit. None: unknown.
     """
 
     hardware: Hardware
+    memory: float | None
     peak: Range | None
     on_line: bool
     most_rows: int | None
@@ -50,7 +52,8 @@ def _compared(hardware: Hardware, experiment: Experiment) -> Compared:
     served = experiment.training.own_served(experiment.training.steps)
     speed = time.inverse(served.tokens) if time and served else None
     cost = time.scaled(hardware.price_per_hour / 3600) if time and hardware.price_per_hour else None
-    return Compared(hardware, peak, on_line, most, speed, time, cost)
+    memory = memory_of(hardware.target, experiment.claims)
+    return Compared(hardware, memory, peak, on_line, most, speed, time, cost)
 
 
 def _stated(hardware: Hardware, experiment: Experiment) -> Iterator[Machine]:

@@ -12,7 +12,7 @@ from ..contract import names
 from ..contract.codec import to_plain
 from ..contract.experiment import Experiment
 from ..contract.promises import Text
-from ..contract.series import Member, Series, Step
+from ..contract.series import Member, Series, Shared, Step
 from ..contract.snapshot import training_sha256
 from ..contract.training import Training
 from ..differences import leaves
@@ -23,6 +23,8 @@ from .promises import text
 SECTIONS = ("model", "command", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision",
             "compile", "resume")
 ASKED = ("data.prompts", "data.guidance")
+NOTHING = "[]"
+"""How a list without items is written: no setting."""
 
 
 def meaning(training: Training) -> dict[str, object]:
@@ -41,6 +43,8 @@ def series(plain: dict[str, Any], referred: dict[str, tuple[Resolved, Experiment
     experiments = [*(one for _, one in earlier), own]
     keys = tuple(dict.fromkeys(key for own in settings for key in own
                                if any(other.get(key) != own[key] for other in settings)))
+    shared = tuple(Shared(key, value) for key, value in settings[-1].items()
+                   if key not in keys and value != NOTHING)
     meanings = [meaning(one.training) for one in experiments]
     kinds = [meanings.index(one) for one in meanings]
     whys = [text(one["why"]) for one in (*said["runs"], said)]
@@ -48,7 +52,7 @@ def series(plain: dict[str, Any], referred: dict[str, tuple[Resolved, Experiment
     members = [_member(one, why, tuple(now.get(key) for key in keys), _changes(before, now), sorted(set(kinds)).index(kind))
                for one, why, now, before, kind in columns]
     deciding = dict.fromkeys(key for one in meanings for key in one if any(one[key] != other.get(key) for other in meanings))
-    return Series(said["name"], text(said["title"]), keys, tuple(deciding), tuple(members))
+    return Series(said["name"], text(said["title"]), keys, shared, tuple(deciding), tuple(members))
 
 
 def _member(one: Experiment, why: Text, values: tuple[str | None, ...], changes: tuple[Step, ...], losses: int) -> Member:

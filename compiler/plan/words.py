@@ -47,7 +47,7 @@ DERIVED = re.compile(rf"""(run | counted | eval\.(validation\.)?measures.* | cur
     | batch\.sequence_length | resume\.(parent_training_sha256|served.*) | schedule\.warmdown_steps
     | hardware\.(title|device_memory|peak_flops|bandwidth) | .*\.unit
     | guards\[.*\]\.(higher|given) | claims\..*\.(title|how|computed)
-    | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
+    | series\.shared\b.* | eval\.compare\[.*\]\.(experiment|title.*|parameters|training_sha256)
     | (warnings|changes|boundary|predictions|against)\b.*)""", re.VERBOSE)
 """What no spec says: it follows from a spec, from the specs that it refers to, or from expc's own knowledge."""
 

@@ -47,6 +47,14 @@ def test_only_settings_that_differ_are_told() -> None:
     assert ranks == ["12", "32", "32", "12", "16"]
 
 
+def test_settings_that_all_runs_share_are_told_once() -> None:
+    shared = {one.key: one.value for one in series().shared}
+    assert shared["model.base"] == "facebook/musicgen-small" and shared["seed"] == "42" and "optimizer.gradient_clip" in shared
+    assert not shared.keys() & set(series().keys) and "name" not in shared
+    smoke = experiment("smoke").series
+    assert smoke is not None and {one.key: one.value for one in smoke.shared}["batch.rows"] == "8"
+
+
 def test_changes_are_against_the_run_before() -> None:
     changes = [member.changes for member in series().members]
     assert changes[0] == () and changes[2] == (Step("epochs", "1", "6"),)

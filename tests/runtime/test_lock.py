@@ -86,6 +86,17 @@ def test_without_locks_a_living_process_of_this_host_excludes(tmp_path: Path) ->
     assert not is_held(lease) and takes(lease)
 
 
+def test_a_killed_process_whose_parent_never_asks_for_it_does_not_exclude(tmp_path: Path) -> None:
+    """So it stays in a container without an init: an entry of that number and beginning, which does nothing any more."""
+    with other_process() as other:
+        lease = left_behind(tmp_path / "lock", pid=other.pid, started=module._started(other.pid))
+        assert not takes(lease)
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and its entry stays
+        assert Path(f"/proc/{other.pid}/stat").is_file()
+        assert not is_held(lease) and takes(lease)
+
+
 @pytest.mark.usefixtures("no_flock")
 @pytest.mark.parametrize("changes", [{"started": 1}, {"pid": 2**22 + 1}, {"boot": "before the restart"}, {"started": None}])
 def test_a_process_of_this_host_that_is_gone_does_not_exclude(tmp_path: Path, changes: dict[str, Any]) -> None:

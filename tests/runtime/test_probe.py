@@ -18,15 +18,16 @@ from tests.compiler.commands.shell import ROOT, expc
 from tests.runtime import toy_family
 
 
-def fake(edge: int) -> tuple[list[int], list[probe.Try]]:
+def fake(edge: int, first: int = 1, most: int = 1024) -> tuple[list[int], list[probe.Try]]:
     """The sizes that a search tries on a machine which holds up to `edge`, and its tries."""
     asked = list[int]()
 
     def attempt(size: int) -> probe.Try:
         asked.append(size)
+        assert len(asked) <= 40
         return probe.Try(size, size <= edge, size, 1.0, "")
 
-    return asked, probe.search(attempt, 1, 1024)
+    return asked, probe.search(attempt, first, most)
 
 
 @given(st.integers(0, 3000))
@@ -43,13 +44,21 @@ def test_the_search_closes_in_on_the_largest_that_fits(edge: int) -> None:
         assert fits <= edge < not_ and not_ - fits <= max(1, fits // probe.FINEST)
 
 
+@given(st.integers(1, 3000), st.integers(1, 200), st.integers(1, 2000))
+def test_a_search_with_any_limits_ends_and_stays_within_them(edge: int, first: int, more: int) -> None:
+    asked, tries = fake(edge, first, first + more)
+    assert len(asked) == len(set(asked)) and max(asked) <= first + more
+    fits, not_ = ([one.size for one in tries if one.fits is wanted] for wanted in (True, False))
+    assert not fits or not not_ or min(not_) - max(fits) <= max(first, max(fits) // probe.FINEST)
+
+
 def test_the_answer_says_whether_the_spec_fits() -> None:
     found = {"what": "batch", "largest": 20, "too_large": 21, "spec": 8, "why": "out of memory"}
     assert probe.answer(found) == "largest that fits: 20 rows (21 does not: out of memory); the spec's 8 fits"
     assert probe.answer(found | {"not_counted": "an encoder"}).endswith("; not counted, so less may fit: an encoder")
     assert "the spec's 32 does not fit" in probe.answer(found | {"spec": 32})
     assert probe.answer(found | {"largest": None, "too_large": 1}) == (
-        "too large already: 1 rows (out of memory); the spec says 8")
+        "too large already: 1 row (out of memory); the spec says 8")
 
 
 def test_a_real_try_reports_time_and_peak_and_one_that_runs_out_says_so(tmp_path: Path) -> None:

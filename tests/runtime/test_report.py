@@ -50,6 +50,12 @@ def test_every_link_and_picture_is_there(workspace: Path) -> None:
     assert "](../../generated/d8_depth_v2/EXPERIMENT_D8_DEPTH_V2_DESIGN.en.md)" in text
 
 
+def test_results_of_a_profile_say_whose_goals_and_reasons_they_quote(workspace: Path) -> None:
+    sentence = "written for the spec without a profile"
+    small = dataclasses.replace(d8_depth_v2(), profile="small")
+    assert sentence in written(small, workspace) and sentence not in written(d8_depth_v2(), workspace)
+
+
 def test_nothing_run_gives_sections_that_say_so(workspace: Path) -> None:
     text = written(d8_depth_v2(), workspace)
     for sentence in (

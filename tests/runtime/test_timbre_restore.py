@@ -15,11 +15,12 @@ from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.phases import Batch
 from expc.compiler.contract.promises import Evaluation
 from expc.compiler.families.timbre_restore import EVALUATED
-from expc.runtime import report
+from expc.runtime import report, room
 from expc.runtime.errors import DONE, INTERRUPTED
 from expc.runtime.families import timbre_restore as family
 from expc.runtime.files import read_json
 from expc.runtime.journal import read_lines
+from expc.runtime.prepare import prepare
 from tests.runtime import processes
 from tests.runtime.equality import differences
 from tests.runtime.families.timbre_restore.small import CPU, experiment, prepared, train, training
@@ -101,3 +102,12 @@ def a_sample_depends_on_seed_and_number_alone(toy: Path) -> None:
         written.append([path.read_bytes() for path in paths])
     assert [len(one) for one in written] == [3, 1, 3]
     assert written[0][:1] == written[1] and written[0] != written[2]
+
+
+def test_the_disk_is_asked_for_the_data_that_are_still_to_be_made(toy: Path) -> None:
+    made = tiny("room")
+    counted = [share.bytes for share in room.shares(made, toy) if "prepared data" in share.what]
+    folder, _ = prepare(made, toy)
+    written = sum(path.stat().st_size for path in folder.glob("shard_*.npy"))
+    assert counted == [family.prepared_bytes(made.training)] and 0 <= written - counted[0] < 1024
+    assert not [share for share in room.shares(made, toy) if "prepared data" in share.what]

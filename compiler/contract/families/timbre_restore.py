@@ -6,7 +6,7 @@ A frame is one value of a mono signal; a sample is one excerpt of `segment` fram
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -100,9 +100,9 @@ class Degradation:
     """What a clean excerpt goes through, each figure drawn evenly from its range: a zero-phase low-pass at `cutoff` Hz,
     tanh saturation of `drive`, white noise at `snr` dB below the signal."""
 
-    cutoff: tuple[float, float]
-    drive: tuple[float, float]
-    snr: tuple[float, float]
+    cutoff: tuple[float, float] = field(metadata={"range": True})
+    drive: tuple[float, float] = field(metadata={"range": True})
+    snr: tuple[float, float] = field(metadata={"range": True})
 
 
 @dataclass(frozen=True)

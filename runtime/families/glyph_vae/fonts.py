@@ -1,7 +1,8 @@
 """Glyphs of font files: a folder and characters in, outlines with their font family out.
 
 Curves of third order (CFF) become quadratic ones within a thousandth of an em, components are put in their places. Fonts
-whose glyphs are no letters are left out: a font of last resort, and those that hold mathematical signs at letters' places.
+whose glyphs are no letters are left out: a font of last resort, those that hold mathematical signs at letters' places, and
+those that hold pictures alone, such as colour emoji.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from .outlines import Contour, Glyph, Point, Segment, encode
 
 ODD = ("last resort", "cmex", "cmsy", "cmmi", "stixsize", "stixnonunicode")
 """Beginnings of family names, in lower case, of fonts that are no alphabets."""
+OUTLINES = {"glyf", "CFF ", "CFF2"}
+"""Tables that hold outlines. A font without any of them has pictures of its glyphs, or nothing."""
 ENDINGS = (".ttf", ".otf")
 BOX = 1.25
 """Side of the glyph's box in em."""
@@ -66,13 +69,13 @@ def files_sha256(paths: list[Path]) -> str:
 def letters(path: Path, characters: str, longest: int) -> tuple[list[Letter], int]:
     """A font's usable glyphs, and how many were left out: longer than `longest` tokens, outside of the box, or empty.
 
-    A font without an alphabet has none. Raises UserError for a file that is no font.
+    A font without an alphabet, or without outlines, has none. Raises UserError for a file that is no font.
     """
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of dates that do not matter here
     try:
         with TTFont(path, lazy=True) as font:
             family, style = _name(font, TYPOGRAPHIC_FAMILY, FAMILY) or path.stem, _name(font, 17, 2) or "Regular"
-            if family.lower().startswith(ODD):
+            if family.lower().startswith(ODD) or not OUTLINES.intersection(font.keys()):
                 return [], 0
             found = [Letter(family, style, character, glyph)
                      for character, glyph in _glyphs(font, characters) if _fits(glyph, longest)]

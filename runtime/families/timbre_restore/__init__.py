@@ -29,6 +29,12 @@ def prepare(training: Training, workspace: Path, folder: Path, say: Say) -> dict
     return prepared.prepare(training.config, workspace, folder, say)
 
 
+def prepared_bytes(training: Training) -> int:
+    """What the prepared data take on the disk: every excerpt twice, degraded and clean, in 16 bits a frame."""
+    data = training.config.data
+    return int((data.clips + data.valid_clips) * 2 * training.config.model.segment * 2)
+
+
 def build(training: Training, data: Path, device: torch.device) -> TimbreTask:
     """Freshly initialised models with their optimizers and data."""
     return TimbreTask(training, data, device)

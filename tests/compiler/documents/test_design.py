@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ from expc.compiler.contract.experiment import Experiment, Finding, Remark
 from expc.compiler.contract.schedules import Curve, Segment
 from expc.compiler.documents.design import render_design
 from expc.compiler.documents.drawing import render_schedule
+from expc.compiler.pipeline import Session
 from tests.fixtures.experiments import d8_depth, d8_depth_v2
 
 
@@ -152,3 +154,14 @@ def test_a_run_of_one_step_can_be_drawn() -> None:
         experiment.training, steps=1, curves={"rate": Curve((Segment(0, 1, "constant", 1.0, 1.0),))}
     )
     assert "<polyline" in render_schedule(dataclasses.replace(experiment, training=short), "en")
+
+
+def test_a_constant_rate_has_no_warmdown_and_a_range_looks_like_one() -> None:
+    root = Path(__file__).parents[3]
+    lora, timbre = (Session(root).compile(root / "specs" / name).experiment
+                    for name in ("musicgen_lora/run1_padded.yaml", "timbre_restore.yaml"))
+    assert lora is not None and timbre is not None
+    (text,) = (text for name, text in documents.render(lora).items() if name.endswith("DESIGN.en.md"))
+    assert "- No warmup.\n- No warmdown.\n" in text and "the ratio 0 is of" not in text
+    (text,) = (text for name, text in documents.render(timbre).items() if name.endswith("DESIGN.en.md"))
+    assert "`data.degradation.cutoff` | 2,000 … 8,000 |" in text and "`data.degradation.drive` | 1 … 4 |" in text

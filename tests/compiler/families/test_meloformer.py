@@ -89,6 +89,7 @@ def test_machines_are_compared_by_what_is_stated_of_them() -> None:
     assert experiment is not None
     own, other = machines(experiment)
     assert (own.on_line, other.on_line) == (False, True) and (own.most_rows, other.most_rows) == (9, 5)
+    assert (own.memory, other.memory) == (80e9, 48e9)  # in the gigabytes that the peaks are stated in
     assert own.peak and other.peak and own.peak.low == 52e9 and other.peak.low == pytest.approx(52e9)
     assert own.time and own.time.low / 3600 == pytest.approx(40, rel=0.01)
     assert own.cost and own.cost.low == pytest.approx(355, rel=0.01)

@@ -11,6 +11,7 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,15 @@ def test_odd_and_long_glyphs_are_left_out(tmp_path: Path) -> None:
     assert fonts.letters(ttf(tmp_path / "odd.ttf", "cmsy10"), "AB", 40) == ([], 0)
     assert fonts.letters(ttf(tmp_path / "a.ttf", "Squares"), "A", 6) == ([], 1)
     assert fonts.letters(ttf(tmp_path / "huge.ttf", "Huge", 1300), "A", 40) == ([], 1)
+
+
+def test_a_font_of_pictures_alone_is_left_out(tmp_path: Path) -> None:
+    path = ttf(tmp_path / "emoji.ttf", "Emoji")
+    with TTFont(path) as font:
+        for table in ("glyf", "loca"):
+            del font[table]
+        font.save(tmp_path / "pictures.ttf")
+    assert fonts.letters(path, "AB", 40)[0] and fonts.letters(tmp_path / "pictures.ttf", "AB", 40) == ([], 0)
 
 
 def test_prepared_glyphs_share_no_family_and_look_like_letters(folder: Path) -> None:

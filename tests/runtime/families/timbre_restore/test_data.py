@@ -77,17 +77,17 @@ def test_a_killed_preparation_is_gone_on_with(tmp_path: Path) -> None:
     process = SPAWN.Process(target=make_slowly, args=(parts, broken))
     process.start()
     deadline = time.monotonic() + 60
-    while len(list(broken.glob("*.jsonl"))) < 3 and time.monotonic() < deadline:
+    while len(list(broken.glob("shard_*.jsonl"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.002)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join(60)
-    before = {path.name: path.stat().st_mtime_ns for path in broken.glob("*.jsonl")}
+    before = {path.name: path.stat().st_mtime_ns for path in broken.glob("shard_*.jsonl")}
     assert 3 <= len(before) < 30
     said: list[str] = []
     shards.make_all(parts, broken, 1, said.append)
     assert said[0] == f"{len(before)} of 30 shards are there already"
-    assert before.items() <= {path.name: path.stat().st_mtime_ns for path in broken.glob("*.jsonl")}.items()
+    assert before.items() <= {path.name: path.stat().st_mtime_ns for path in broken.glob("shard_*.jsonl")}.items()
     shards.make_all(parts, whole, 1, quiet)
     assert contents(whole) == contents(broken)
 
