@@ -43,9 +43,14 @@ class Outlook:
 
 
 def stretches(training: Training) -> tuple[Stretch, ...]:
-    """The run's own steps by what the rate does in them; none where expc does not set the rate."""
+    """The run's own steps by what the rate does in them; none where expc does not set the rate.
+
+    The first update at the full rate is a warmup's last, as a spec counts it; the law begins its next segment there.
+    """
     segments = training.curves["rate"].segments if "rate" in training.curves else ()
-    return tuple(Stretch(_name(one), one.start, one.end, one.last) for one in segments)
+    risen = {one.end for one in segments if _name(one) == "warmup"}
+    found = (Stretch(_name(one), one.start + (one.start in risen), one.end + (one.end in risen), one.last) for one in segments)
+    return tuple(one for one in found if one.start < one.end)
 
 
 def _name(segment: Segment) -> str:

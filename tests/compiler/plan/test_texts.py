@@ -50,7 +50,10 @@ def test_the_json(changed: Plan) -> None:
     assert body["training_sha256"]["before"] != body["training_sha256"]["after"]
     assert {"key": "optimizer.matrix_lr", "before": 0.016, "after": 0.032, "factor": 2.0, "unit": None,
             "effect": "identity", "derived": False} in body["changes"]
+    schedule = changed.experiment.schedule
     assert [part["name"] for part in body["steps"]] == ["warmup", "constant", "warmdown"]
+    lengths = [part["end"] - part["start"] for part in body["steps"]]
+    assert lengths[::2] == [schedule.warmup_steps, schedule.warmdown_steps]  # as the spec says
     assert [target["target"] for target in body["targets"]] == ["rtx_4060", "h100_sxm", "rtx_pro_6000"]
     assert body["targets"][0]["cost"]["unit"] == "CNY" and body["targets"][1]["cost"]["value"] is None
 
