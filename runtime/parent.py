@@ -37,8 +37,9 @@ def remake(workspace: Path, run: str, step: int | None, training: str) -> str:
     later, _ = newest(run_folder(workspace, run) / "checkpoints", training)
     if later is None or step is None or later.position.step < step:
         return f"make it with: {command}"
-    aside = (f"{names.run_folder(run)} away" if "file" in later.state else  # a program's own checkpoints tell nobody that it is done
-             f"its checkpoints of step {step:,} and later out of {names.run_folder(run)}")
+    aside = f"its checkpoints of step {step:,} and later out of {names.run_folder(run)}"
+    if "file" in later.state:  # of a foreign program: its record, not its checkpoints, says that it is done
+        aside = f"{names.run_folder(run)} away"
     return f"{run} has come to step {later.position.step:,} already: move {aside}, then make it with: {command}"
 
 

@@ -165,8 +165,8 @@ def test_a_parent_that_has_come_further_is_taken_back(toy: Path) -> None:
     child = toy_family.child(longer, 30, STEPS + 10)
     shutil.rmtree(folder / "step_000030")
     error = refused(toy, child)
-    assert ("step_000030 is missing; toy has come to step 40 already: move its checkpoints of step 30 and later out of runs/toy, "
-            "then make it with: ") in str(error)
+    assert ("step_000030 is missing; toy has come to step 40 already: move its checkpoints of step 30 and later out of "
+            "runs/toy, then make it with: ") in str(error)
     (folder / "step_000040").rename(toy / "step_000040")
     run(toy, toy_family.experiment(longer))
     assert (folder / "step_000030" / "generator.safetensors").read_bytes() == before
