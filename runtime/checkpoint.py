@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from expc.compiler.contract.quantities import size
+from expc.compiler.contract.quantities import LARGEST_COUNT, size
 
 from . import distributed, randomness
 from .errors import MISUSED, UserError
@@ -129,12 +129,14 @@ def inspect(folder: Path) -> Found | Skipped:
 
 
 def _step(state: Any) -> int | None:
-    """The step that a state claims; None where it is not of the right form."""
+    """The step that a state claims; None where its position is not of the right form."""
     try:
-        step = Position(**state["position"]).step
+        said = Position(**state["position"])
     except (KeyError, TypeError):
         return None
-    return step if isinstance(step, int) and not isinstance(step, bool) else None
+    counts = [said.step, *(one for one in (said.samples, said.tokens) if one is not None)]  # a foreign program has none
+    fits = all(type(one) is int and one >= 0 for one in counts) and type(said.seconds) in (int, float)
+    return said.step if fits and said.step <= LARGEST_COUNT else None
 
 
 def claims(folder: Path) -> list[tuple[Path, int | None, Any]]:

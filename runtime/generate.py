@@ -12,7 +12,7 @@ from . import families, parent
 from .checkpoint import Found, at_step, newest
 from .errors import MISSING, MISUSED, UserError
 from .files import whole_folder
-from .parent import launch_command
+from .parent import remake
 from .prepare import prepare
 from .train import device
 from .workspace import run_folder
@@ -51,5 +51,4 @@ def checkpoint(experiment: Experiment, workspace: Path, step: int | None) -> Fou
     if isinstance(found, Found) and found.state.get("training_sha256") == sha256:
         return found
     at = "" if step is None else f" at step {step:,}"
-    raise UserError(f"{run} has no usable checkpoint{at} of this training; make it with: {launch_command(workspace, run)}",
-                    MISSING)
+    raise UserError(f"{run} has no usable checkpoint{at} of this training; {remake(workspace, run, step, sha256)}", MISSING)

@@ -2,7 +2,8 @@
 
 Over NFS a lock can silently exclude nobody. So the holder also writes into the lock's file who it is (host, boot, process
 and when that began, which tells a process from a later one of the same number) and touches the file every few seconds. A
-holder on this host is alive if that very process is; one on another host as long as its last sign of life is recent.
+holder on this host is alive if that very process is; one on another host as long as its last sign of life is recent. One in
+another container of this machine is gone where the kernel gives away the very lock that it had.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ def exclusive(path: Path, what: str, wait: bool = False, lost: Callable[[], None
         except BlockingIOError:
             raise _in_use(read_json(path) or {}, path, what) from None
         lease = read_json(path)
-        if isinstance(lease, dict) and not _is_of_this_process(lease) and _is_alive(lease, path):
+        if isinstance(lease, dict) and not _is_of_this_process(lease) and _is_alive(lease, path, _disk(file)):
             raise _in_use(lease, path, what)
-        ours = _me() | {"since": now()}
+        ours = _me() | {"since": now(), "disk": _disk(file)}
         _write(file, json.dumps(ours))
         _held.append(file)
         ended = threading.Event()
@@ -115,9 +116,9 @@ def _lease(path: Path) -> dict[str, Any]:
 
 def _in_use(lease: dict[str, Any], path: Path, what: str) -> UserError:
     elsewhere = ""
-    if lease.get("host") not in (None, socket.gethostname()):
+    if lease.get("host") is not None and lives(lease) is None:
         age = _age(path)
-        elsewhere = (f" (last sign of life {max(age, 0):.0f} s ago). If that machine is gone, start again "
+        elsewhere = (f" (last sign of life {max(age, 0):.0f} s ago). If that machine or container is gone, start again "
                      f"{max(STALE_SECONDS - age, 0):.0f} s from now, or delete {path} to take over at once")
     return UserError(f"{what} is in use by {_who(lease)}; wait for it or stop it{elsewhere}", MISUSED)
 
@@ -134,9 +135,18 @@ def _is_of_this_process(lease: dict[str, Any]) -> bool:
     return all(lease.get(key) == value for key, value in _me().items())
 
 
-def _is_alive(lease: dict[str, Any], path: Path) -> bool:
+def _is_alive(lease: dict[str, Any], path: Path, given: list[int] | None = None) -> bool:
+    """Whether a holder lives; `given`: the file that the kernel has just given this process the lock of."""
     found = lives(lease)
+    if found is None and given is not None and (lease.get("boot"), lease.get("disk")) == (_boot(), given):
+        return False  # one kernel gives one file's lock to one holder at a time, in whichever container
     return abs(_age(path)) < STALE_SECONDS if found is None else found
+
+
+def _disk(file: IO[str]) -> list[int]:
+    """Which file this is to the kernel: a disk that is mounted a second time, apart from the first, is another one."""
+    about = os.fstat(file.fileno())
+    return [about.st_dev, about.st_ino]
 
 
 def _age(path: Path) -> float:

@@ -13,7 +13,7 @@ from expc.compiler.contract.quantities import DASH, significant
 from expc.compiler.contract.training import Training
 
 from . import distributed
-from .checkpoint import Found, Skipped, at_step
+from .checkpoint import Found, Skipped, at_step, newest
 from .errors import MISSING, MISUSED, UserError
 from .progress import say
 from .record import code
@@ -31,6 +31,18 @@ def launch_command(workspace: Path, run: str) -> str:
         return f"expc build, then its launcher in generated/ (there is no {names.snapshot(run)})"
 
 
+def remake(workspace: Path, run: str, step: int | None, training: str) -> str:
+    """What makes a training's checkpoint of a step, or any; a run that has come further has to be taken back for it."""
+    command = launch_command(workspace, run)
+    later, _ = newest(run_folder(workspace, run) / "checkpoints", training)
+    if later is None or step is None or later.position.step < step:
+        return f"make it with: {command}"
+    aside = f"its checkpoints of step {step:,} and later out of {names.run_folder(run)}"
+    if "file" in later.state:  # of a foreign program: its record, not its checkpoints, says that it is done
+        aside = f"{names.run_folder(run)} away"
+    return f"{run} has come to step {later.position.step:,} already: move {aside}, then make it with: {command}"
+
+
 def parent_checkpoint(experiment: Experiment, workspace: Path) -> Found:
     """The parent's checkpoint at the resume step. Raises UserError that names the command which makes it."""
     resume = experiment.training.resume
@@ -39,7 +51,8 @@ def parent_checkpoint(experiment: Experiment, workspace: Path) -> Found:
     place = names.checkpoint(resume.parent, resume.step)
     if not isinstance(found, Found):
         why = f"cannot be used: {found.why}" if isinstance(found, Skipped) else "is missing"
-        raise UserError(f"{place} {why}; make it with: {launch_command(workspace, resume.parent)}", MISSING)
+        raise UserError(f"{place} {why}; {remake(workspace, resume.parent, resume.step, resume.parent_training_sha256)}",
+                        MISSING)
     actual = found.state.get("training_sha256")
     if actual != resume.parent_training_sha256:
         raise UserError(f"{place} comes from another training of {resume.parent}: its identity is {str(actual)[:12]}, "

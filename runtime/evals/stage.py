@@ -21,7 +21,7 @@ from .. import families
 from ..checkpoint import Found, Skipped, at_step, newest
 from ..errors import MISSING, UserError
 from ..files import MANIFEST, read_json, remove_leftovers, sha256_of, whole_folder, write_json
-from ..parent import launch_command
+from ..parent import launch_command, remake
 from ..prepare import prepare
 from ..progress import Progress
 from ..supervise import is_supervised
@@ -119,10 +119,10 @@ def _checkpoint(experiment: Experiment, workspace: Path, step: int) -> Found:
         raise UserError(f"the checkpoint of {run} at step {step:,} comes from another training; train it again with: "
                         f"{command}", MISSING)
     if isinstance(found, Skipped):
-        raise UserError(f"the checkpoint of {run} at step {step:,} cannot be used: {found.why}; make it again with: "
-                        f"{command}", MISSING)
+        raise UserError(f"the checkpoint of {run} at step {step:,} cannot be used: {found.why}; "
+                        f"{remake(workspace, run, step, sha256)}", MISSING)
     furthest, _ = newest(folder, sha256)
     if furthest and furthest.position.step < step:
         raise UserError(f"{run} stands at step {furthest.position.step:,} of {step:,}; scores from there would not be "
                         f"those of the plan. Go on training with: {command}", MISSING)
-    raise UserError(f"{run} has no checkpoint at step {step:,}; make it with: {command}", MISSING)
+    raise UserError(f"{run} has no checkpoint at step {step:,}; {remake(workspace, run, step, sha256)}", MISSING)

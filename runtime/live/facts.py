@@ -100,6 +100,16 @@ class Facts:
         device = gpu or self.attempt.get("device")
         return str(device) if device else None
 
+    def reached(self, journalled: int | None) -> int:
+        """How far the run has come; `journalled` is the last step of its journal.
+
+        A record that nobody has closed speaks of the last validation, which may lie far back, or ahead of where a guard has
+        gone back to: there the journal counts.
+        """
+        if self.record.get("outcome") != "running":
+            return count(self.record["step"]) if "step" in self.record else journalled or 0
+        return count(self.attempt.get("from_step")) if journalled is None else journalled
+
     def phase(self, step: int) -> str | None:
         """The name of the phase that the update after `step` belongs to, where the plan has several."""
         phases = self.experiment.training.phases if self.experiment else ()

@@ -30,8 +30,7 @@ def rows(workspace: Path) -> list[dict[str, Any]]:
 def row(facts: Facts) -> dict[str, Any]:
     """The record, completed by what its folder says: `run`, `outcome`, `step`, `steps`, `phase`, `seconds_left`, and so on."""
     lines = list(last_lines(facts.folder / "metrics.jsonl"))
-    recorded = count(facts.record.get("step"))
-    step = max([recorded, *(count(line.get("step")) for line in lines)]) if facts.alive else recorded
+    step = facts.reached(next((count(line["step"]) for line in reversed(lines) if "step" in line), None))
     paces = [pace for line in lines if (pace := number(line.get("tokens_per_second"))) is not None]
     pace = paces[-1] if facts.alive and paces else number(facts.record.get("tokens_per_second"))
     return facts.record | {

@@ -41,7 +41,7 @@ class View:
         self.loss, self.rate = Series(), Series()
         self.latest: deque[tuple[int, float]] = deque(maxlen=LATEST)
         self.validations: deque[tuple[int, dict[str, float]]] = deque(maxlen=1000)
-        self.journalled = 0
+        self.journalled: int | None = None
         self.pace: float | None = None
         self.memory: float | None = None
 
@@ -66,7 +66,7 @@ class View:
     def _take(self, line: dict[str, Any]) -> None:
         """One line of the journal. Its steps never go back, unless the file is another one."""
         step, kind = count(line.get("step")), line.get("kind")
-        self.journalled = step
+        self.journalled = step if "step" in line else self.journalled
         if kind == "valid":
             self.validations.append((step, figures({**line, "kind": None})))
         elif kind == "pace":
@@ -81,7 +81,7 @@ class View:
     @property
     def step(self) -> int:
         """How far the run has come, as the journal and the record know it."""
-        return max(self.journalled, count(self.facts.record.get("step")) if not self.facts.alive else 0)
+        return self.facts.reached(self.journalled)
 
     @property
     def ended(self) -> bool:

@@ -23,7 +23,7 @@ from .child import Child
 from .figures import Figures
 from .lines import Lines
 from .program import Program, fill, placeholder_values
-from .saved import start_from
+from .saved import refuse_changed, start_from
 from .secrets import without_secrets
 
 Say = Callable[[str], None]
@@ -37,6 +37,7 @@ def judged(experiment: Experiment, workspace: Path, found: Found, say: Say) -> d
     if watching is None or watching.judge is None or watching.checkpoints is None:
         raise UserError(f"{experiment.run} names no program that judges a checkpoint (eval.program)", MISUSED)
     start = start_from(found, watching.checkpoints)
+    refuse_changed(found, [Path(start.file)])
     base = load(experiment.training.family).program(experiment, workspace, None)
     values = placeholder_values(workspace, experiment.run, checkpoint=start.file, step=str(start.said))
     program = Program(tuple(fill(watching.judge.run, values)), base.directory, base.environment)

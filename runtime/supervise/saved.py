@@ -12,7 +12,7 @@ import glob
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,19 @@ class Checkpoints:
             write_json(temporary / "state.json", {"format": FORMAT, "position": position, "metrics": {}, "file": str(file),
                                                   "file_stamp": stamp, **self.identity})
             seal(temporary)
+
+
+def refuse_changed(found: Found, parts: Sequence[Path]) -> None:
+    """Raises UserError where a noted checkpoint is not whole, or of another size, by now. Of its time nothing follows: a copy
+    has its own."""
+    why = next((why for one in parts if (why := why_broken(one)) is not None), None)
+    noted, bytes_ = found.state["file_stamp"]["bytes"], 0 if why else _stamp(parts)["bytes"]
+    if why is None and bytes_ != noted:
+        why = f"it was of {noted:,} bytes when it was noted, and is of {bytes_:,} now"
+    if why:
+        run = found.state["run"]
+        raise UserError(f"{file_of(found.folder, found.state)} is not what {run} had saved ({why}); put that back, or move "
+                        f"runs/{run} away and train {run} again", MISSING)
 
 
 def why_broken(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from expc.compiler.contract.experiment import Experiment
 from expc.compiler.contract.quantities import DASH
@@ -22,7 +23,7 @@ from ..workspace import run_folder
 from . import offer
 from .offspring import is_alive
 from .program import placeholder_values
-from .saved import Checkpoints, Start, start_from
+from .saved import Checkpoints, Start, refuse_changed, start_from
 
 
 def refuse_orphan(record: Record) -> None:
@@ -93,13 +94,18 @@ def newest(experiment: Experiment, folder: Path, most: int | None = None) -> Sta
 
 
 def inherited(experiment: Experiment, workspace: Path) -> Start | None:
-    """The parent's checkpoint that a run without one of its own goes on from. Raises UserError where it is not there."""
+    """The parent's checkpoint that a run without one of its own goes on from. Raises UserError where it is not there, or is
+    another one by now."""
     saved = experiment.watching.checkpoints if experiment.watching else None
     if experiment.training.resume is None or saved is None:
         return None
-    foreign = offer(experiment.training.family, "inherited")
-    return (foreign(experiment, workspace) if foreign else None) or start_from(
-        parent.parent_checkpoint(experiment, workspace), saved, inherited=True)
+    foreign, parts = (offer(experiment.training.family, name) for name in ("inherited", "parts"))
+    if foreign and (start := foreign(experiment, workspace)):
+        return cast(Start, start)
+    found = parent.parent_checkpoint(experiment, workspace)
+    start = start_from(found, saved, inherited=True)
+    refuse_changed(found, parts(experiment, Path(start.file)) if parts else [Path(start.file)])
+    return start
 
 
 def first(experiment: Experiment, workspace: Path) -> tuple[Start | None, str]:

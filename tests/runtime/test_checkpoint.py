@@ -7,6 +7,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ class OneModel:
 
 
 def save(folder: Path, step: int, identity: dict[str, str] | None = None, task: OneModel | None = None) -> Path:
-    position = Position(step, step * 4, step * 8, step / 2)
+    position = Position(**placed(step))
     return checkpoint.save(folder, task or OneModel(step), position, identity or OURS, [randomness.state()])
 
 
@@ -103,6 +104,10 @@ def restate(folder: Path, **changes: object) -> None:
     checkpoint.seal(folder)
 
 
+def placed(step: int) -> dict[str, Any]:
+    return {"step": step, "samples": step * 4, "tokens": step * 8, "seconds": step / 2}
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "flipped bit": (lambda f: flip(f / "model.safetensors"), "model.safetensors does not match its checksum"),
     "flipped optimizer": (lambda f: flip(f / "optimizers.pt"), "optimizers.pt does not match its checksum"),
@@ -116,6 +121,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "foreign": (lambda f: restate(f, training_sha256="c" * 64),
                 "it belongs to another training: the spec has changed since"),
     "no position": (lambda f: restate(f, position={"step": 30}), "its state does not say which step it is"),
+    **{f"{key} {value!r}": (lambda f, key=key, value=value: restate(f, position=placed(30) | {key: value}),
+                            "its state does not say which step it is")
+       for key, value in [("step", 10**30), ("step", -4), ("step", "30"), ("step", True), ("samples", "x"), ("tokens", 1.5),
+                          ("seconds", None)]},
 }
 
 

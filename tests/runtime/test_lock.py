@@ -114,6 +114,32 @@ def test_another_host_or_container_excludes_while_it_shows_signs_of_life(tmp_pat
     assert takes(left_behind(tmp_path / "lock", 180.0, **elsewhere))
 
 
+def test_a_container_that_is_started_again_goes_on_at_once(tmp_path: Path) -> None:
+    """Its holder was killed a second ago; this kernel, which had given it the lock, now gives it to another."""
+    path = tmp_path / "lock"
+    path.touch()
+    with path.open() as file:
+        given = module._disk(file)
+    left_behind(path, 1.0, pids="pid:[1]", disk=given)
+    assert takes(path)
+    for elsewhere in ({"disk": [given[0] + 1, given[1]]}, {"disk": given, "boot": "another kernel", "host": "node7"}):
+        left_behind(path, 1.0, **{"pids": "pid:[1]"} | elsewhere)
+        with pytest.raises(UserError, match="that machine or container is gone, start again 11[0-9] s from now"):
+            with exclusive(path, "the run x"):
+                pass
+
+
+def test_a_living_holder_in_another_container_excludes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", SLEEPER, str(path)], stdout=subprocess.PIPE, text=True) as sleeper:
+        assert sleeper.stdout is not None and sleeper.stdout.readline() == "holding\n"
+        monkeypatch.setattr(module, "_namespace", lambda: "pid:[1]")
+        assert is_held(path) and not takes(path)
+        sleeper.kill()
+        sleeper.wait()
+        assert takes(path)
+
+
 @pytest.mark.usefixtures("no_flock")
 def test_a_sign_of_life_from_the_future_is_not_waited_for(tmp_path: Path) -> None:
     """The runs of a machine whose clock was a day ahead, copied with their times."""

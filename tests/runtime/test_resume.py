@@ -153,6 +153,24 @@ def test_a_damaged_parent_is_named(toy: Path) -> None:
     (final(toy, "toy", PARENT_STEPS).folder / "random.pt").write_bytes(b"")
     error = refused(toy, toy_family.child(parent(), PARENT_STEPS, STEPS))
     assert "step_000020 cannot be used: random.pt is cut short" in str(error)
+    assert "toy has come to step 20 already" not in str(error)  # the one before it is what the launcher goes on from
+
+
+def test_a_parent_that_has_come_further_is_taken_back(toy: Path) -> None:
+    """Its launcher alone would say that it is trained already; what the message says makes the very same checkpoint."""
+    longer = toy_family.training(STEPS)
+    run(toy, toy_family.experiment(longer))
+    folder = toy / "runs" / "toy" / "checkpoints"
+    before = (folder / "step_000030" / "generator.safetensors").read_bytes()
+    child = toy_family.child(longer, 30, STEPS + 10)
+    shutil.rmtree(folder / "step_000030")
+    error = refused(toy, child)
+    assert ("step_000030 is missing; toy has come to step 40 already: move its checkpoints of step 30 and later out of "
+            "runs/toy, then make it with: ") in str(error)
+    (folder / "step_000040").rename(toy / "step_000040")
+    run(toy, toy_family.experiment(longer))
+    assert (folder / "step_000030" / "generator.safetensors").read_bytes() == before
+    run(toy, child)
 
 
 def test_a_parent_that_was_trained_otherwise_is_refused(toy: Path) -> None:

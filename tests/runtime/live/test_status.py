@@ -12,6 +12,8 @@ import pytest
 from expc.runtime.errors import DONE
 from expc.runtime.live import facts
 from expc.runtime.live.status import rows, table
+from expc.runtime.live.view import View
+from expc.runtime.record import FORMAT
 from tests.runtime import processes, toy_family
 
 
@@ -34,8 +36,24 @@ def test_a_run_that_trains_and_what_a_kill_leaves(toy: Path) -> None:
         process.end()
     (row,) = rows(toy)
     assert row["outcome"] == "killed" and row["seconds_left"] is None
+    last = json.loads((toy / "runs" / "slow" / "metrics.jsonl").read_text().splitlines()[-1])["step"]
+    assert row["step"] == last > 20  # long before the first validation, which the record speaks of
     assert processes.run(toy, toy_family.experiment(toy_family.training(20), "later"))[0] == DONE
     assert [(row["run"], row["outcome"]) for row in rows(toy)] == [("later", "done"), ("slow", "killed")]
+
+
+@pytest.mark.parametrize("outcome, journalled, step", [
+    ("running", [28, 29, 21, 22], 22), ("running", [], 20), ("stopped", [1, 2], 30), ("failed", [], 30),
+])
+def test_the_journal_counts_until_the_record_is_closed(tmp_path: Path, outcome: str, journalled: list[int], step: int) -> None:
+    """A validation at step 30 was noted, then a guard went back to step 20."""
+    folder = tmp_path / "runs" / "x"
+    folder.mkdir(parents=True)
+    record = {"format": FORMAT, "outcome": outcome, "step": 30, "attempts": [{"from_step": 20}]}
+    (folder / "record.json").write_text(json.dumps(record))
+    (folder / "metrics.jsonl").write_text("".join(f'{{"kind": "train", "step": {one}}}\n' for one in journalled))
+    assert [row["step"] for row in rows(tmp_path)] == [step]
+    assert View(folder).step == step
 
 
 HOSTILE = {

@@ -58,3 +58,14 @@ def test_a_parents_checkpoint_that_is_gone_is_missing(tmp_path: Path) -> None:
     for stage in ("preflight", "train"):
         code, log = child.run(stage)
         assert code == MISSING and "step_40.json, the program's checkpoint of step 40, is not there any more" in log
+
+
+@pytest.mark.parametrize("text, why", [("", "step_40.json is empty"), ("{}", "bytes when it was noted, and is of 2 now")])
+def test_a_checkpoint_that_is_another_by_now_is_neither_a_start_nor_judged(tmp_path: Path, text: str, why: str) -> None:
+    made = make(tmp_path, eval=EVAL)
+    assert made.run()[0] == DONE
+    child = make(tmp_path, SCRIPT, name="child", steps=60, resume={"from": "program.yaml", "step": 40})
+    (made.folder / "own files" / "step_40.json").write_text(text)
+    for run, stage in ((child, "preflight"), (child, "train"), (made, "evaluate")):
+        code, log = run.run(stage)
+        assert code == MISSING and why in log and "step_40.json is not what program had saved" in log, log
