@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
+from ..diagnostics import MAX_FOUND, Diagnostic, Note, listing, nearest, ordered, quote, too_many
 from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
@@ -20,7 +20,6 @@ from .strays import keys_of, strays
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
-MAX_FOUND = 500  # mistakes after which the others are not looked at
 
 
 def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic]:
@@ -29,11 +28,14 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     check, plain = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema)), resolved.plain()
     if resolved.complete and check.shapes.verdicts.holds(check.shapes.schema, plain):
         return []
-    for error in islice(check.shapes.validator.iter_errors(plain), MAX_FOUND):
+    for error in check.shapes.validator.iter_errors(plain):
+        if check.full:
+            break
         check.explain(error)
     if check.found or check.missing or not resolved.complete:
         check.strays(plain)
-    return ordered([*check.found, *check.lackings()])
+    found = ordered([*check.found, *check.lackings()])
+    return [*found, too_many("one spec", found[-1].span if found else None)] if check.full else found
 
 
 class _Check:
@@ -43,6 +45,11 @@ class _Check:
         self.found: list[Diagnostic] = []
         self.meant: set[Path] = set()  # the keys that misspelt ones were meant to be
         self.missing: dict[Path, Diagnostic] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether no more is to be said."""
+        return len(self.found) + len(self.missing) > MAX_FOUND
 
     def add(self, code: str, message: str, path: Path, help_: str | None = None) -> None:
         self.found.append(self.resolved.diagnostic(code, message, path, help_))
@@ -64,7 +71,7 @@ class _Check:
 
     def explain(self, error: Any) -> None:
         """One error of jsonschema, with those in its context."""
-        if len(self.found) > MAX_FOUND:
+        if self.full:
             return
         path = tuple(str(part) for part in error.absolute_path)
         node = self.resolved.node(path)
@@ -74,7 +81,7 @@ class _Check:
         if isinstance(error.instance, str) and node is not None and isinstance(node.value, dict):
             self.bad_name(error, path)
         elif word in ("additionalProperties", "unevaluatedProperties"):
-            for key in islice(self.unknown(error), MAX_FOUND):
+            for key in islice(self.unknown(error), MAX_FOUND + 1):
                 self.unknown_key(key, path, error.schema, error.instance)
         elif word in ("required", "dependentRequired"):
             self.lacking(error, path)
