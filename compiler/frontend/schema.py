@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from ..diagnostics import MAX_FOUND, Diagnostic, Note, listing, nearest, ordered, quote, too_many
+from .meant import Meant
 from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
 from .schema_words import SOMETHING
-from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
-from .strays import keys_of, strays
+from .shapes import NEVER, JsonSchema, Path, Shapes
+from .strays import strays
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
@@ -45,6 +47,10 @@ class _Check:
         self.found: list[Diagnostic] = []
         self.meant: set[Path] = set()  # the keys that misspelt ones were meant to be
         self.missing: dict[Path, Diagnostic] = {}
+
+    @cached_property
+    def vocabulary(self) -> Meant:
+        return Meant(self.shapes, self.resolved.plain())
 
     @property
     def full(self) -> bool:
@@ -111,45 +117,20 @@ class _Check:
         if elsewhere and not self.whole(parent):
             return  # what decides whether the key belongs here could not be read
         known = list(self.shapes.properties(schema, value))
-        near = nearest(key, known or keys_of(self.shapes, parent))
+        near = nearest(key, known or self.vocabulary.names(parent))
         if near is not None:
             self.meant.add((*parent, near))
         node = self.resolved.node(path)
         where = f"in {'.'.join(parent)}" if parent else "at the top level"
         span = node.key if node is not None and node.key is not None else self.resolved.span(path)
         notes = (*self.inherited(parent, path), *self.resolved.origins(path))
-        help_ = self.meaning(path, near, known, elsewhere)
+        help_ = self.vocabulary.words(path, near, known, elsewhere)
         keys = tuple(map(".".join, [path] if near is None else [path, (*parent, near)]))
         self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes, keys))
 
-    def meaning(self, path: Path, near: str | None, known: list[str], elsewhere: bool) -> str:
-        """What an unknown key was meant to be: a near name, a key of another place, or one of the keys
-        allowed."""
-        allowed = f"known here: {listing(known)}" if known else "which keys it may have, its family decides" if keys_of(
-            self.shapes, path[:-1]) else "no keys are known here"
-        if elsewhere:
-            return f"it belongs here only with other settings (of another family, say); {allowed}"
-        if (home := self.home(path)) is not None:
-            return home + (f"; or did you mean {quote(near)}?" if near else "")
-        for one in self.shapes.also.get(path[-1], ()):  # what other programs call it
-            there = "" if one[:-1] == path[:-1] else f", which belongs {_where(one[:-1])}"
-            return f"did you mean {quote(one[-1])}{there}?"
-        if near is not None:
-            return f"did you mean {quote(near)}?"
-        names = {one[-1]: one[:-1] for one in reversed(self.shapes.all_paths)}
-        far = nearest(path[-1], names) if len(path[-1]) > 3 else None
-        if far is not None:
-            return f"did you mean {quote(far)}, which belongs {_where(names[far])}? {allowed}"
-        return allowed
-
-    def home(self, path: Path) -> str | None:
-        """Where a key belongs that another place of the schema has under this very name."""
-        homes = [_where(one) for one in self.shapes.homes(path[-1], path[:-1])]
-        return f"{path[-1]} belongs {' or '.join(homes)}" if homes else None
-
     def misnamed(self, path: Path) -> str | None:
         """Where a key belongs that stands among names of the user's, and was taken for one."""
-        return self.home(path) if self.shapes.is_own(path) else None
+        return self.vocabulary.home(path) if self.shapes.is_own(path) else None
 
     def inherited(self, parent: Path, path: Path) -> Iterator[Note]:
         """Where a base states the mapping that an upper file put this key into."""
@@ -276,15 +257,6 @@ class _Check:
         else:
             message = f"{name_of(path)} does not fit the rule for its place ({error.validator})"
         self.add(code, message, path, _help(schema))
-
-
-def _where(home: Path) -> str:
-    """The place of a mapping in words."""
-    if ANY_ITEM not in home:
-        return f"under {'.'.join(home)}" if home else "at the top level"
-    at = len(home) - 1 - home[::-1].index(ANY_ITEM)
-    item = f"in an item of {'.'.join(home[:at])}"
-    return f"under {'.'.join(home[at + 1 :])} {item}" if home[at + 1 :] else item
 
 
 def _help(schema: Any) -> str | None:

@@ -199,9 +199,9 @@ class Shapes:
         names = [types] if isinstance(types, str) else types or []
         return either(TYPES[name][0] for name in names) if names else SOMETHING
 
-    def homes(self, name: str, near: Path, limit: int = 3) -> list[Path]:
+    def homes(self, name: str, near: Path, among: Sequence[Path] = (), limit: int = 3) -> list[Path]:
         """Where the schema has a key of this name: the paths of its mappings, those close to `near` first."""
-        found = dict.fromkeys(path[:-1] for path in self.all_paths if path[-1] == name)
+        found = dict.fromkeys(path[:-1] for path in among or self.all_paths if path[-1] == name)
         return sorted(found, key=lambda path: (_apart(path, near), len(path)))[:limit]
 
     def knows(self, path: Path) -> bool:
