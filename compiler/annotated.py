@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .contract.record import dataclass
 from .frontend.keys import Path, description, schema_at
 from .frontend.remarks import KEY as NOTES
 from .frontend.resolve import Origin, Resolved

@@ -8,11 +8,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import SequenceMatcher
 from enum import Enum
 from functools import lru_cache
 
+from .contract.record import dataclass
 from .source import Span
 
 MAX_FOUND = 500  # mistakes of one file after which the others are not looked at

@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .contract import canonical, manifest
 from .contract.files import remove_parts, write_atomic
+from .contract.record import dataclass
 
 Entry = dict[str, Any]
 """What the manifest says of one run."""

@@ -6,7 +6,7 @@ specs it refers to, and the text of every file that a build writes. Nothing is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from . import checks, documents, launchers
 from .acknowledge import Acknowledged, acknowledge
 from .checks.subject import Subject
 from .contract.experiment import Against, Experiment
+from .contract.record import dataclass
 from .diagnostics import MAX_FOUND, Diagnostic, has_errors, ordered, too_many
 from .freeze import freeze, predicted, warned
 from .frontend.reading import absent, near_file, outside

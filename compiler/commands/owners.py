@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..contract import names
 from ..contract.experiment import Experiment
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic, Note, ordered
 from ..frontend.resolve import resolve
 from ..pipeline import Compiled

@@ -6,9 +6,10 @@ A frame is one value of a mono signal; a sample is one excerpt of `segment` fram
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from ..record import dataclass
 
 
 @dataclass(frozen=True)
