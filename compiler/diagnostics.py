@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from difflib import SequenceMatcher
 from enum import Enum
 from functools import lru_cache
 
@@ -110,6 +109,8 @@ def _score(word: str, candidate: str) -> tuple[float, float] | None:
     """Smaller is nearer, None is too far: the edits, then how little the two have in common."""
     if not word or not candidate or _too_far(word, candidate):
         return None
+    from difflib import SequenceMatcher  # here: a spec without mistakes needs none of it
+
     unlike = 1 - SequenceMatcher(None, word, candidate, autojunk=False).ratio()
     edits = _edits(word, candidate)
     longest = max(len(word), len(candidate))
