@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from .diagnostics import BEYOND, Diagnostic, Severity
+from .diagnostics import BEYOND, MAX_FOUND, Diagnostic, Severity
 from .frontend.defaults import defaults, located
 from .frontend.keys import schema_at
 from .frontend.merge import Layer, fill, is_null
@@ -25,6 +26,7 @@ from .source import Node, Span
 from .unread import completed, is_certain
 
 Path = tuple[str, ...]
+Place = tuple[Path, Span]
 ROUNDS = 12
 ITEMS = ("expect", "milestones", "guards", "notes", "acknowledge", "eval.compare", "claims.machines", "claims.losses",
          "claims.scores")
@@ -56,6 +58,8 @@ class Mending:
         """The spec without these mistakes too; None where nothing can stand in for them."""
         found = list(found)
         try:
+            if any(map(_is_beyond, found)):
+                return None
             self._begin(found)
             for _ in range(ROUNDS):
                 self._taken.clear()
@@ -64,7 +68,8 @@ class Mending:
                 mended = self._made()
                 if self.shapes.matches(self.shapes.schema, mended.plain()):
                     return mended
-                if not (found := validate(mended, self.shapes)):
+                found = validate(mended, self.shapes)
+                if not found or any(map(_is_beyond, found)):
                     return None
         except Hopeless:
             pass
@@ -98,16 +103,17 @@ class Mending:
             if (whole := completed(self.resolved, self.shapes)) is None:
                 raise Hopeless
             self.resolved = whole
-        for path, node in _nodes(self.resolved.tree, ()):
-            if node.broken and not isinstance(node.value, dict | tuple):
-                self._stand_in(path)
+        broken = [path for path, node in _nodes(self.resolved.tree, ())
+                  if node.broken and not isinstance(node.value, dict | tuple)]
+        if len(broken) > MAX_FOUND:
+            raise Hopeless
+        for path in broken:
+            self._stand_in(path)
 
     def _take(self, one: Diagnostic) -> None:
         """One mistake out of the way."""
         if not _counts(one):
             return
-        if one.code == BEYOND and not one.keys:
-            raise Hopeless
         if not one.keys:
             if path := self._at(one.span):
                 self._stand_in(path)
@@ -126,12 +132,23 @@ class Mending:
         self._above.update(path[:depth] for depth in range(len(path)))
 
     def _at(self, span: Span | None) -> Path:
-        """The innermost value around a place."""
-        found: list[Path] = []
-        for path, node in _nodes(self.resolved.tree, ()):
-            if span is not None and any(_covers(place, span) for place in (node.span, node.key)):
-                found.append(path)
+        """The path of the innermost value around a place; () where that is the whole spec, or nothing is."""
+        lines, long = self._places
+        near = [*lines.get((span.file.display, span.line), ()), *long] if span is not None else []
+        found = (path for path, place in near if span is not None and _covers(place, span))
         return max(found, key=len, default=())
+
+    @cached_property
+    def _places(self) -> tuple[dict[tuple[str, int], list[Place]], list[Place]]:
+        """Where values and their keys stand: those on one line by file and line, and those that take several."""
+        lines: dict[tuple[str, int], list[Place]] = {}
+        long: list[Place] = []
+        for path, node in _nodes(self.resolved.tree, ()):
+            for place in (node.span, node.key):
+                if place is not None:
+                    one_line = lines.setdefault((place.file.display, place.line), [])
+                    (one_line if place.line == place.end_line else long).append((path, place))
+        return lines, long
 
     def _unknown(self, path: Path, meant: Path | None = None) -> None:
         """A key that nobody knows goes; a near one that is not there gets its value."""
@@ -212,6 +229,11 @@ class Mending:
         return tuple(path)
 
 
+def _is_beyond(one: Diagnostic) -> bool:
+    """Whether a finding says that there are too many to look at all of them."""
+    return one.code == BEYOND and not one.keys
+
+
 def _counts(one: Diagnostic) -> bool:
     """Whether a finding is a mistake in the tree, which holds no profiles."""
     return one.severity is Severity.ERROR and one.code != "E204"
@@ -225,8 +247,8 @@ def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
         yield from _nodes(child, (*path, name))
 
 
-def _covers(place: Span | None, span: Span) -> bool:
-    return (place is not None and place.file.display == span.file.display
+def _covers(place: Span, span: Span) -> bool:
+    return (place.file.display == span.file.display
             and (place.line, place.column) <= (span.line, span.column)
             and (span.end_line, span.end_column) <= (place.end_line, place.end_column))
 
