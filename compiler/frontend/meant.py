@@ -43,7 +43,7 @@ class Meant:
                 there = "" if one[:-1] == path[:-1] else f", which belongs {_where(one[:-1])}"
                 return f"did you mean {quote(one[-1])}{there}?"
         if near is not None:
-            return f"did you mean {quote(near)}{self._as_in((*path[:-1], near))}?"
+            return f"did you mean {quote(near)}{'' if known else self._as_in((*path[:-1], near))}?"
         called = {name: one[-1] for name, each in self.shapes.also.items() for one in each
                   if one[:-1] == path[:-1] and one in self.paths}
         if (other := nearest(path[-1], called)) is not None:
@@ -69,7 +69,7 @@ class Meant:
     def _as_in(self, path: Path) -> str:
         """The families that have a key, where nobody knows which one it is, and not all have it."""
         having = [name for name in self.families if path in _paths(self.shapes, name)]
-        return "" if self.family or len(having) == len(self.families) else f" (as in {listing(having, FEW)})"
+        return "" if self.family or not having or len(having) == len(self.families) else f" (as in {listing(having, FEW)})"
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,11 @@ def test_an_unknown_family_gives_no_silly_guess(family: object, key: str, said: 
     assert from_near == said
 
 
+def test_where_the_place_is_known_no_family_is_named() -> None:
+    asked = Meant(SHAPES, {"model": {"family": "zzzz"}})
+    assert asked.words(("phases", "0", "rte"), "rate", ["rate", "rates"], False) == 'did you mean "rate"?'
+
+
 def _near(asked: Meant, key: str) -> str | None:
     return nearest(key, asked.names(("model",)))
 
