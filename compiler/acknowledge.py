@@ -7,9 +7,10 @@ list, like every list, replaces the inherited one; an inherited list that matche
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .contract.promises import Text
+from .contract.record import dataclass
 from .contract.rendering import Words
 from .diagnostics import Diagnostic, Severity, nearest, ordered, quote
 from .frontend.resolve import Resolved

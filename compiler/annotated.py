@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .contract.record import dataclass
 from .frontend.keys import Path, description, schema_at
 from .frontend.remarks import KEY as NOTES
 from .frontend.resolve import Origin, Resolved
@@ -80,7 +80,7 @@ def _comment(resolved: Resolved, row: Line, column: int) -> str:
 def _mapping(resolved: Resolved, shapes: Shapes, path: Path, described: bool) -> Iterator[Line]:
     node = resolved.tree.find(path)[0]
     assert isinstance(node.value, dict)
-    schema = schema_at(shapes, resolved.tree, path)
+    schema = schema_at(shapes, resolved.plain(), path)
     order = list(shapes.properties(schema, node.plain()))
     place = {name: index for index, name in enumerate(order)}
     for name in sorted(node.value, key=lambda name: place.get(name, len(order))):
@@ -91,7 +91,7 @@ def _mapping(resolved: Resolved, shapes: Shapes, path: Path, described: bool) ->
 
 
 def _described(resolved: Resolved, shapes: Shapes, path: Path) -> str | None:
-    said = description(shapes, schema_at(shapes, resolved.tree, path), resolved.value(path))
+    said = description(shapes, schema_at(shapes, resolved.plain(), path), resolved.value(path))
     return " ".join(said.split()) if said else None
 
 

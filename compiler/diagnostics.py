@@ -8,11 +8,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+from dataclasses import field
 from enum import Enum
+from functools import lru_cache
 
+from .contract.record import dataclass
 from .source import Span
+
+MAX_FOUND = 500  # mistakes of one file after which the others are not looked at
+BEYOND = "E024"
 
 
 class Severity(Enum):
@@ -62,6 +66,12 @@ def ordered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     )
 
 
+def too_many(where: str, span: Span | None) -> Diagnostic:
+    """Says that not all mistakes are said."""
+    return Diagnostic(BEYOND, f"more than {MAX_FOUND} mistakes in {where}; the others are not looked at", span,
+                      "mend those above first")
+
+
 def quote(text: str, limit: int = 60) -> str:
     """A user's text for a message: on one line, in double quotes, cut at `limit` characters."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
@@ -84,20 +94,23 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     best: tuple[float, float] | None = None
     found = None
     for candidate in candidates:
-        score = _score(_normal(word), _normal(candidate))
+        score = _score(_normal(word[:80]), _normal(candidate[:80]))
         if score is not None and (best is None or score < best):
             best, found = score, candidate
     return found
 
 
+@lru_cache(maxsize=4096)
 def _normal(word: str) -> str:
-    return re.sub(r"[-\s.]+", "_", word[:80].strip().casefold())
+    return re.sub(r"[-\s.]+", "_", word.strip().casefold())
 
 
 def _score(word: str, candidate: str) -> tuple[float, float] | None:
     """Smaller is nearer, None is too far: the edits, then how little the two have in common."""
     if not word or not candidate or _too_far(word, candidate):
         return None
+    from difflib import SequenceMatcher  # here: a spec without mistakes needs none of it
+
     unlike = 1 - SequenceMatcher(None, word, candidate, autojunk=False).ratio()
     edits = _edits(word, candidate)
     longest = max(len(word), len(candidate))
@@ -110,9 +123,17 @@ def _score(word: str, candidate: str) -> tuple[float, float] | None:
 
 def _too_far(word: str, candidate: str) -> bool:
     """Whether the letters that two words have in common rule out that they are near; spares the costly comparison."""
-    common = sum((Counter(word) & Counter(candidate)).values())
     longest, both = max(len(word), len(candidate)), len(word) + len(candidate)
-    return longest - common > max(1, longest // 3) and 2 * common < 0.75 * both
+
+    def apart(common: int) -> bool:
+        return longest - common > max(1, longest // 3) and 2 * common < 0.75 * both
+
+    return apart(both - longest) or apart(sum((_letters(word) & _letters(candidate)).values()))
+
+
+@lru_cache(maxsize=4096)
+def _letters(word: str) -> Counter[str]:
+    return Counter(word)
 
 
 def _edits(left: str, right: str) -> int:

@@ -6,8 +6,9 @@ The parent's resolved spec against the child's gives the changes of a design doc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from .contract.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .contract import canonical, manifest
 from .contract.files import remove_parts, write_atomic
+from .contract.record import dataclass
 
 Entry = dict[str, Any]
 """What the manifest says of one run."""
@@ -29,6 +29,9 @@ PATIENCE = 1200
 
 SPOOLED = 4_000_000
 """Bytes of texts that stay in memory."""
+
+LENGTH = 8
+"""Bytes of a text's length."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,18 @@ class Texts(Mapping[str, str]):
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOLED)
-        self._places: dict[str, tuple[int, int]] = {}  # offset, length
+        self._places: dict[str, int] = {}  # where in the file a text's length stands, with the text behind it
 
     def add(self, texts: Mapping[str, str]) -> None:
         """Takes texts under names that are new to it."""
         for name, text in texts.items():
             data = text.encode()
-            self._places[name] = self._file.seek(0, os.SEEK_END), len(data)
-            self._file.write(data)
+            self._places[name] = self._file.seek(0, os.SEEK_END)
+            self._file.write(len(data).to_bytes(LENGTH) + data)
 
     def __getitem__(self, name: str) -> str:
-        offset, length = self._places[name]
-        self._file.seek(offset)
-        return self._file.read(length).decode()
+        self._file.seek(self._places[name])
+        return self._file.read(int.from_bytes(self._file.read(LENGTH))).decode()
 
     def __contains__(self, name: object) -> bool:
         return name in self._places

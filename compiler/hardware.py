@@ -6,7 +6,7 @@ vendors' data sheets; entries marked derived follow from clock and core counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .contract.record import dataclass
 
 GIB = 2**30
 

@@ -1,8 +1,9 @@
 """What else is wrong with a spec that has mistakes. In: a resolved spec and its errors. Out: the spec with stand-ins in their
 places, so that lowering and the checks can read the rest of it, and which of their findings hold all the same.
 
-A mistake's value is replaced by what a lower layer, a default or an example says; an item of a list is left out. No finding
-that hangs on a replaced value counts, and nothing is ever built from a mended spec.
+A mistake's value is replaced by what a lower layer, a default or an example says; an item of a list is left out. What could
+not be read at all is stood in for by `unread`. No finding that hangs on a replaced value, or on one that may have been given
+where nobody could read it, counts; nothing is ever built from a mended spec.
 """
 
 from __future__ import annotations
@@ -10,37 +11,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from .diagnostics import Diagnostic, Severity
+from .diagnostics import BEYOND, MAX_FOUND, Diagnostic, Severity
 from .frontend.defaults import defaults, located
 from .frontend.keys import schema_at
 from .frontend.merge import Layer, fill, is_null
 from .frontend.resolve import Resolved, parts
 from .frontend.schema import validate
 from .frontend.shapes import Shapes
+from .hangs_on import besides
 from .source import Node, Span
+from .unread import completed, is_certain
 
 Path = tuple[str, ...]
+Place = tuple[Path, Span]
 ROUNDS = 12
-MOST = 60  # mistakes with which a spec is hardly one
 ITEMS = ("expect", "milestones", "guards", "notes", "acknowledge", "eval.compare", "claims.machines", "claims.losses",
          "claims.scores")
 """Lists each of whose items stands for itself."""
 WHOLE = ("scenarios", "claims", "series", "resume", "report", "watch")
 """Sections that mean something as a whole, and that a spec may do without."""
-TRAINING = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps", "epochs", "seed", "precision", "compile",
-            "resume", "checkpoint", "hardware", "eval", "command", "watch")
-NOTHING: Path = ()
-HANGS_ON: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("E221", "E222", "E350", "E354", "E355", "E371", "E372", "E386", "E387", "E430", "E435", "E436"), NOTHING),
-    **dict.fromkeys(("E330", "E331", "E340", "E341", "E342", "E343", "E353"), ("eval.suites",)),
-    **dict.fromkeys(("E332", "E333", "E440", "E431", "E432", "E433"), ("model.family", "eval.suites", "watch")),
-    **dict.fromkeys(("E301", "E302", "E303", "E304", "E311"), NOTHING),
-    "E110": ("eval.suites", "watch"), "E305": ("resume", "steps", "epochs", "batch", "schedule", "phases"),
-    "E310": ("resume", "steps", "epochs", "batch", "phases"), "E351": ("eval.suites",), "E360": ("name", "launch", "resume"),
-    "E416": ("data", "model"), "E417": ("steps", "epochs"), "E441": ("steps", "epochs")}
-"""Besides its own keys, what a finding is about; one that is not listed is about all of the training."""
 
 
 class Hopeless(Exception):
@@ -54,6 +46,9 @@ class Mending:
     resolved: Resolved
     shapes: Shapes
     touched: set[Path] = field(default_factory=set)
+    _above: set[Path] = field(default_factory=set)  # what is around the touched
+    _given: Resolved | None = None  # the spec as it could be read, where that is not all of it
+    _begun: bool = False
     _values: dict[Path, Node | None] = field(default_factory=dict)  # None: taken out
     _left_out: set[Path] = field(default_factory=set)
     _tried: Counter[Path] = field(default_factory=Counter)
@@ -62,11 +57,10 @@ class Mending:
     def mend(self, found: Iterable[Diagnostic]) -> Resolved | None:
         """The spec without these mistakes too; None where nothing can stand in for them."""
         found = list(found)
-        if len(found) > MOST:
-            return None
         try:
-            if not self.touched:
-                self._begin()
+            if any(map(_is_beyond, found)):
+                return None
+            self._begin(found)
             for _ in range(ROUNDS):
                 self._taken.clear()
                 for one in found:
@@ -74,7 +68,8 @@ class Mending:
                 mended = self._made()
                 if self.shapes.matches(self.shapes.schema, mended.plain()):
                     return mended
-                if not (found := validate(mended, self.shapes)):
+                found = validate(mended, self.shapes)
+                if not found or any(map(_is_beyond, found)):
                     return None
         except Hopeless:
             pass
@@ -84,10 +79,13 @@ class Mending:
         """Whether a finding about the mended spec is true of the spec itself."""
         if one.severity is not Severity.ERROR or not one.keys:
             return False
-        about = [*map(self._original, one.keys), *map(parts, HANGS_ON.get(one.code, TRAINING))]
-        if one.code == "E370":  # the note's own words name a key
-            about = [*map(self._original, one.keys), *map(parts, one.message.split('"')[1:2])]
-        return not any(_related(path, other) for path in about for other in self.touched)
+        own = [*map(self._original, one.keys)]
+        return not any(map(self._doubtful, (*own, *map(parts, besides(one, own[0])))))
+
+    def _doubtful(self, path: Path) -> bool:
+        """Whether a key leads to what was replaced or through it, or may have been given where nobody could read it."""
+        through = any(path[:depth] in self.touched for depth in range(len(path) + 1))
+        return path in self._above or through or self._given is not None and not is_certain(self._given, path)
 
     def told(self, one: Diagnostic) -> Diagnostic:
         """A finding about the mended spec, in the keys of the spec itself."""
@@ -95,21 +93,30 @@ class Mending:
         message = one.message.replace(one.keys[0], keys[0]) if one.keys[0] != keys[0] else one.message
         return replace(one, keys=keys, message=message)
 
-    def _begin(self) -> None:
-        if not self.resolved.complete:
-            raise Hopeless
-        for path, node in _nodes(self.resolved.tree, ()):
-            if node.broken and not isinstance(node.value, dict | tuple):
-                self._stand_in(path)
-            if len(self.touched) > MOST:
+    def _begin(self, found: list[Diagnostic]) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        placeless = (one for one in found if _counts(one) and not one.keys and not self._at(one.span))
+        if not self.resolved.complete or any(placeless):  # of what stands there, the tree holds nothing
+            self._given = self.resolved
+            if (whole := completed(self.resolved, self.shapes)) is None:
                 raise Hopeless
+            self.resolved = whole
+        broken = [path for path, node in _nodes(self.resolved.tree, ())
+                  if node.broken and not isinstance(node.value, dict | tuple)]
+        if len(broken) > MAX_FOUND:
+            raise Hopeless
+        for path in broken:
+            self._stand_in(path)
 
     def _take(self, one: Diagnostic) -> None:
         """One mistake out of the way."""
-        if one.severity is not Severity.ERROR or one.code == "E204":  # profiles are no part of the tree
+        if not _counts(one):
             return
         if not one.keys:
-            self._stand_in(self._at(one.span))
+            if path := self._at(one.span):
+                self._stand_in(path)
         elif one.code == "E102":
             self._unknown(*map(self._original, one.keys))
         elif one.code == "E417":  # two lengths, or none
@@ -118,18 +125,30 @@ class Mending:
         else:
             for key in one.keys if one.code == "E103" else one.keys[:1]:
                 self._stand_in(self._original(key))
-        if len(self.touched) > MOST:
-            raise Hopeless
+
+    def _mark(self, path: Path) -> None:
+        """Of this key, the mended spec says nothing of the spec itself."""
+        self.touched.add(path)
+        self._above.update(path[:depth] for depth in range(len(path)))
 
     def _at(self, span: Span | None) -> Path:
-        """The innermost value around a place."""
-        found: list[Path] = []
+        """The path of the innermost value around a place; () where that is the whole spec, or nothing is."""
+        lines, long = self._places
+        near = [*lines.get((span.file.display, span.line), ()), *long] if span is not None else []
+        found = (path for path, place in near if span is not None and _covers(place, span))
+        return max(found, key=len, default=())
+
+    @cached_property
+    def _places(self) -> tuple[dict[tuple[str, int], list[Place]], list[Place]]:
+        """Where values and their keys stand: those on one line by file and line, and those that take several."""
+        lines: dict[tuple[str, int], list[Place]] = {}
+        long: list[Place] = []
         for path, node in _nodes(self.resolved.tree, ()):
-            if span is not None and any(_covers(place, span) for place in (node.span, node.key)):
-                found.append(path)
-        if not found or not found[-1]:
-            raise Hopeless
-        return max(found, key=len)
+            for place in (node.span, node.key):
+                if place is not None:
+                    one_line = lines.setdefault((place.file.display, place.line), [])
+                    (one_line if place.line == place.end_line else long).append((path, place))
+        return lines, long
 
     def _unknown(self, path: Path, meant: Path | None = None) -> None:
         """A key that nobody knows goes; a near one that is not there gets its value."""
@@ -139,7 +158,7 @@ class Mending:
         self._touch(path, None)
         if meant is not None:
             source = self.resolved.source(meant)
-            self.touched.add(meant)
+            self._mark(meant)
             if (source is None or source.layer.kind == "default") and meant not in self._values:
                 self._values[meant] = node
 
@@ -165,14 +184,14 @@ class Mending:
     def _touch(self, path: Path, node: Node | None) -> None:
         if not path:  # also what a key without a letter leads to
             raise Hopeless
-        self.touched.add(path)
+        self._mark(path)
         self._values[path] = node
 
     def _item(self, path: Path) -> bool:
         """Leaves out the item of a list that a path leads into."""
         for depth in (1, 2):
             if ".".join(path[:depth]) in ITEMS and len(path) > depth and path[depth].isdecimal():
-                self.touched.add(path[: depth + 1])
+                self._mark(path[: depth + 1])
                 self._left_out.add(path[: depth + 1])
                 return True
         return False
@@ -184,7 +203,7 @@ class Mending:
                 yield node
         if self.resolved.node(path) is not None:
             yield None
-        schema = schema_at(self.shapes, self.resolved.tree, path)
+        schema = schema_at(self.shapes, self.resolved.plain(), path)
         for value in _examples(self.shapes, schema):
             yield located(value, self.resolved.span(path))
 
@@ -210,6 +229,16 @@ class Mending:
         return tuple(path)
 
 
+def _is_beyond(one: Diagnostic) -> bool:
+    """Whether a finding says that there are too many to look at all of them."""
+    return one.code == BEYOND and not one.keys
+
+
+def _counts(one: Diagnostic) -> bool:
+    """Whether a finding is a mistake in the tree, which holds no profiles."""
+    return one.severity is Severity.ERROR and one.code != "E204"
+
+
 def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
     yield path, node
     inner = node.value.items() if isinstance(node.value, dict) else (
@@ -218,15 +247,10 @@ def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
         yield from _nodes(child, (*path, name))
 
 
-def _covers(place: Span | None, span: Span) -> bool:
-    return (place is not None and place.file.display == span.file.display
+def _covers(place: Span, span: Span) -> bool:
+    return (place.file.display == span.file.display
             and (place.line, place.column) <= (span.line, span.column)
             and (span.end_line, span.end_column) <= (place.end_line, place.end_column))
-
-
-def _related(one: Path, other: Path) -> bool:
-    """Whether one path leads to the other, or through it."""
-    return all(a == b for a, b in zip(one, other, strict=False))
 
 
 def _with(node: Node, path: Sequence[str], value: Node | None) -> Node:

@@ -6,7 +6,7 @@ specs it refers to, and the text of every file that a build writes. Nothing is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from . import checks, documents, launchers
 from .acknowledge import Acknowledged, acknowledge
 from .checks.subject import Subject
 from .contract.experiment import Against, Experiment
-from .diagnostics import Diagnostic, has_errors, ordered
+from .contract.record import dataclass
+from .diagnostics import MAX_FOUND, Diagnostic, has_errors, ordered, too_many
 from .freeze import freeze, predicted, warned
 from .frontend.reading import absent, near_file, outside
 from .frontend.resolve import Resolved, resolve
@@ -26,7 +27,6 @@ from .source import SourceFile
 from .spec_schema import complete
 
 MAX_ROUNDS = 12  # of mending a spec, so that what is behind its errors is found
-MAX_REFUSED = 500  # mistakes in references after which the others are not looked at
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ class Session:
         """What lowering and the checks say of the rest of a spec that has errors."""
         from .mending import Mending  # here: a sound spec needs none of it
 
+        if resolved.profile != self.profile:  # it may be in a base that could not be read: its values would count
+            return []
         mending, found = Mending(resolved, self._shapes), list[Diagnostic]()
         for _ in range(MAX_ROUNDS):
             if (mended := mending.mend(errors)) is None:
@@ -126,7 +128,7 @@ class Session:
                 errors = acknowledge(mended, errors)[0]
             errors = _own(errors, resolved)
             found += [mending.told(one) for one in errors if mending.holds(one)]
-            if experiment is not None:
+            if experiment is not None or not errors:
                 break
         return found
 
@@ -136,7 +138,8 @@ class Session:
         referred: dict[str, tuple[Resolved, Experiment]] = {}
         found: list[Diagnostic] = []
         for key, target in targets.items():
-            if len(found) > MAX_REFUSED:
+            if len(found) > MAX_FOUND:
+                found.append(too_many("references to specs", resolved.span(key)))
                 break
             if (refused := self._refused(resolved, key, target)) is not None:
                 found.append(refused)

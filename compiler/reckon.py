@@ -7,11 +7,12 @@ what this run does itself; speeds are those of all devices together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, floor
 
 from .contract.claims import Claims, Machine, Range, Stated
 from .contract.experiment import Experiment
+from .contract.record import dataclass
 from .estimate import figure
 from .hardware import DEVICES
 

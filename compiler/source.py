@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import is_
 from pathlib import Path
@@ -80,7 +80,7 @@ class Node:
 
     def holding(self, value: dict[str, Node] | tuple[Node, ...]) -> Node:
         """This collection with other nodes under its keys; itself where they are the very same."""
-        return self if _same(self.value, value) else replace(self, value=value)
+        return self if _same(self.value, value) else Node(value, self.span, self.key, self.broken)
 
     def child(self, segment: str) -> Node | None:
         """The value under a key, or under an index written in digits."""

@@ -32,16 +32,19 @@ CODES = (
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The key of each note against the resolved spec, and against the notes before it."""
     first: dict[str, int] = {}
+    known: list[str] = []
     for index, note in enumerate(subject.experiment.notes):
         if first.setdefault(note.about, index) != index:
             yield subject.finding("E372", f'a second note about "{note.about}"', f"notes.{index}.about",
                                   "join their texts", [f"notes.{first[note.about]}.about"])
         if subject.resolved.node(note.about) is None:
-            near = nearest(note.about, _sections_and_keys(subject))
+            near = nearest(note.about, known := known or _sections_and_keys(subject))
             yield subject.finding("E370", f'there is no "{note.about}" in this spec', f"notes.{index}.about",
                                   f'did you mean "{near}"?' if near else "name a section or a key of the spec")
 
 
-def _sections_and_keys(subject: Subject) -> set[str]:
-    keys = {key for key, _ in leaves(subject.resolved.plain())}
-    return (keys | {key.rpartition(".")[0] for key in keys} | {key.split(".")[0] for key in keys}) - {""}
+def _sections_and_keys(subject: Subject) -> list[str]:
+    """Of several that are as near, the same one is always named: the order is that of the spec."""
+    sections = {name: one for name, one in subject.resolved.plain().items() if name != "notes"}
+    keys = [key for key, _ in leaves(sections)]
+    return list(dict.fromkeys(one for key in keys for one in (key, key.rpartition(".")[0], key.split(".")[0]) if one))

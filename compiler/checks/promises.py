@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..codes.entry import entry
 from ..contract.markdown import amount
 from ..contract.metrics import Metric
 from ..contract.promises import Expectation
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic
 from ..estimate import figure
 from ..lowering.bounds import metrics

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..contract.claims import Range
 from ..contract.experiment import Experiment
 from ..contract.markdown import amount
+from ..contract.record import dataclass
 from ..contract.rendering import Words
 from ..diagnostics import Diagnostic
 from ..frontend.resolve import Resolved

@@ -4,8 +4,10 @@ prints them; tests run the examples, so that the wrong one gives the code and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import dedent, indent
+
+from ..contract.record import dataclass
 
 SPEC = "spec.yaml"
 

@@ -134,7 +134,7 @@ READING: tuple[Code, ...] = (
         "E024",
         "beyond the limits of a spec",
         """At most 50 levels, and 20,000 values with every alias counted in full, so that a few lines cannot
-        fill the memory of the machine.""",
+        fill the memory of the machine. Of more than 500 mistakes in one file, the first are said.""",
         f"phases: {NESTED}",
         "phases: [{to: 100, rate: 50%}]",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from .. import emit
@@ -24,7 +25,8 @@ def schema_file() -> dict[str, str]:
 def entry_of(one: Compiled, texts: dict[str, str], workspace: Path) -> dict[str, Any]:
     """What the manifest records of a build: its spec, profile and overrides, and the hashes of what it read and wrote."""
     assert one.resolved is not None
-    inputs = {file.display: emit.digest(file.text) for file in one.inputs}
+    # Specs of a series read the same files: their names and hashes are kept once.
+    inputs = {intern(file.display): intern(emit.digest(file.text)) for file in one.inputs}
     outputs = {name: emit.digest(text) for name, text in texts.items()}
     return {"spec": spec_of(one, workspace), "profile": one.resolved.profile, "overrides": list(one.overrides),
             "inputs": inputs, "outputs": outputs}

@@ -125,7 +125,7 @@ def _explain_key(path: keys.Path, resolved: Resolved, shapes: Shapes, described:
     if not layers and node is None and not keys.is_known(shapes, resolved, path):
         near = keys.meant(shapes, resolved, path)
         raise click.UsageError(f"{resolved.spec.display} has nothing at {keys.written(path)}; {near}")
-    said = keys.description(shapes, keys.schema_at(shapes, resolved.tree, path), resolved.value(path))
+    said = keys.description(shapes, keys.schema_at(shapes, resolved.plain(), path), resolved.value(path))
     if as_json:
         body = {"key": keys.written(path), "value": resolved.value(path), "written": raw(resolved, path),
                 "is_set": node is not None, "description": said, "layers": _rows(layers)}

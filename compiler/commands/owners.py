@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..contract import names
 from ..contract.experiment import Experiment
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic, Note, ordered
-from ..frontend.resolve import Resolved, resolve
+from ..frontend.resolve import resolve
 from ..pipeline import Compiled
 
 HELP = "give it a name of its own: one would overwrite the files of the other"
@@ -22,9 +23,11 @@ WORDS = {"name": "name", "launch.name": "launcher", "series.name": "series"}
 
 @dataclass(frozen=True)
 class _Owner:
+    """Who writes a file. No place in a spec: that would keep its whole text, of each of a thousand specs."""
+
     spec: str
     profile: str | None
-    note: Note | None  # where the spec says its name; None for one that only the manifest knows
+    here: bool  # one of the specs at hand; else only the manifest knows it
 
 
 def owned(specs: Iterable[Compiled], workspace: Path, recorded: dict[str, Any]) -> Iterator[Compiled]:
@@ -36,13 +39,12 @@ def owned(specs: Iterable[Compiled], workspace: Path, recorded: dict[str, Any]) 
             yield one
             continue
         found: dict[str, tuple[Diagnostic, ...]] = {}  # by the key that has to change
-        mine = spec_of(one, workspace)
+        own = _Owner(spec_of(one, workspace), one.resolved.profile, True)
         for key, file in _files(one.experiment):
             place = key if one.resolved.value(key) is not None else "name"
-            other = owners.setdefault(file, _Owner(mine, one.resolved.profile, one.resolved.note(place)))
-            others = [taken for taken in (other, *built.get(file, ())) if taken.spec != mine]
+            others = [taken for taken in (owners.setdefault(file, own), *built.get(file, ())) if taken.spec != own.spec]
             if others and place not in found:
-                found[place] = tuple(_said(one.resolved, key, place, mine, others[0], workspace))
+                found[place] = tuple(_said(one, key, place, others[0], workspace))
         said = tuple(ordered((*one.diagnostics, *chain(*found.values()))))
         yield replace(one, experiment=None, diagnostics=said) if found else one
 
@@ -62,24 +64,26 @@ def _recorded(recorded: dict[str, Any], workspace: Path) -> dict[str, list[_Owne
     for entry in recorded.values():
         if (workspace / entry["spec"]).is_file():
             for name in entry["outputs"]:
-                owners.setdefault(f"generated/{name}", []).append(_Owner(entry["spec"], entry["profile"], None))
+                owners.setdefault(f"generated/{name}", []).append(_Owner(entry["spec"], entry["profile"], False))
     return owners
 
 
-def _said(resolved: Resolved, key: str, place: str, mine: str, other: _Owner, workspace: Path) -> Iterator[Diagnostic]:
+def _said(one: Compiled, key: str, place: str, other: _Owner, workspace: Path) -> Iterator[Diagnostic]:
     """The clash at the name of each of the two."""
-    name = resolved.value(place)
-    note = other.note or _place(other, place, workspace)
-    finding = resolved.diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {other.spec}', place, HELP)
+    assert one.resolved is not None
+    name, note = one.resolved.value(place), _place(other, key, one.overrides, workspace)
+    finding = one.resolved.diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {other.spec}', place, HELP)
     apart = note is not None and note.span != finding.span  # else the name is inherited, from the other or from one base
     yield replace(finding, notes=(note, *finding.notes) if note and apart else finding.notes)
-    if other.note is not None and note is not None and note.span is not None and apart:
-        yield Diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {mine}', note.span, HELP)
+    if other.here and note is not None and note.span is not None and apart:
+        yield Diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {spec_of(one, workspace)}', note.span, HELP)
 
 
-def _place(other: _Owner, key: str, workspace: Path) -> Note | None:
-    resolved = resolve((workspace / other.spec).resolve(), workspace=workspace, profile=other.profile)[0]
-    return resolved.note(key) if resolved is not None else None
+def _place(other: _Owner, key: str, overrides: tuple[str, ...], workspace: Path) -> Note | None:
+    """Where another spec says its name. Overrides hold for all specs at hand."""
+    resolved = resolve((workspace / other.spec).resolve(), workspace=workspace, profile=other.profile,
+                       overrides=overrides if other.here else ())[0]
+    return resolved.note(key if resolved.value(key) is not None else "name") if resolved is not None else None
 
 
 def spec_of(one: Compiled, workspace: Path) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import emit
 from ..contract import manifest
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic
 from ..pipeline import Compiled, Session, artifacts
 from ..workspace import all_specs, to_build

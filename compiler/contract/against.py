@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from . import quantities
 from .experiment import Experiment
 from .markdown import amount
 from .promises import Prediction, Predictions
 from .quantities import DASH
+from .record import dataclass
 from .rendering import Words
 
 EQUAL, NOT_APART = "=", 1e-9

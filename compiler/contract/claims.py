@@ -6,7 +6,7 @@ judged or predicted by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .record import dataclass
 
 
 @dataclass(frozen=True)

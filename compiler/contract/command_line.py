@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from .record import dataclass
 
 Scalar = bool | int | float | str
 Flag = bool | int | float | str | tuple[Scalar, ...]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from . import quantities, rendering
 from .command_line import text
 from .experiment import Experiment
 from .foreign import listed
+from .record import dataclass
 from .rendering import Words
 
 

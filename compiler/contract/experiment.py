@@ -6,13 +6,13 @@ evaluation, promises, predictions) may change without making a checkpoint foreig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from .claims import Claims
 from .guards import NOT_FINITE, Guard, Milestone
 from .metrics import Metric
 from .promises import Evaluation, Expectation, Predictions, Scenarios, Text
+from .record import dataclass
 from .series import Series
 from .training import BoundaryRow, Training
 from .watching import Watching

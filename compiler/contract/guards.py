@@ -6,10 +6,10 @@ may be added to a run that went wrong, and what guards have done is in the run's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from .promises import Expectation, Text
+from .record import dataclass
 
 FLUSH_STEPS = 20
 """Losses stay on the device for so many updates, so that a GPU is not made to wait; guards see them when they come in."""

@@ -5,8 +5,9 @@ A family adds its own (`expc.compiler.families.<name>.METRICS`); each suite adds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from .record import dataclass
 
 Unit = Literal["nats", "bits", "fraction", "bytes", "seconds", "per_second", "number", "dB"]
 

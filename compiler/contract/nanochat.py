@@ -6,8 +6,10 @@ one; within a day that a change was made on, only the checkout itself tells, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from .record import dataclass
 
 SEEN = "92d63d4e8bb4df75c3b71618f31ddde2378b2bcd"
 """The newest commit that the table was read from."""

@@ -6,7 +6,7 @@ one that takes the run from step n to n + 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .record import dataclass
 
 
 @dataclass(frozen=True)

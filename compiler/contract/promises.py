@@ -5,10 +5,11 @@ Scores and shares are fractions of one, sizes bytes, times seconds, losses nats 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from .metrics import Metric
+from .record import dataclass
 
 Text = dict[str, str]
 """Prose by language (`zh`, `en`), or under `any` where one text serves all."""

@@ -6,8 +6,9 @@ A `Curve` is a tuple of segments that follow one another; update n is the one th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
+
+from .record import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ The last run's experiment holds it. Everything is worked out from the specs; wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .promises import Text
+from .record import dataclass
 
 
 @dataclass(frozen=True)

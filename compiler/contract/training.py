@@ -5,7 +5,6 @@ Lengths are steps (one step is one optimizer update), rates per update, `sequenc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from . import canonical
 from .codec import Malformed, to_plain
 from .families import CONFIGS
 from .phases import Batch, Phase, Served
+from .record import dataclass
 from .schedules import Curve
 
 T = TypeVar("T")

@@ -6,10 +6,10 @@ None of it changes what is trained, so none of it is part of a run's identity.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from .command_line import Flag
+from .record import dataclass
 
 OUTPUT = "output"
 """The `json` source that means the lines which the program prints."""

@@ -6,10 +6,10 @@ Nothing is measured or predicted here: memory and speed are the claims', time an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..contract.claims import Machine, Range
 from ..contract.experiment import Experiment, Hardware
+from ..contract.record import dataclass
 from ..reckon import memory_line, memory_of, rows_that_fit, run_times
 
 

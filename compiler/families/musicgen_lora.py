@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ..contract.families.musicgen_lora import Config, Data, Model
 from ..contract.metrics import Metric
 from ..contract.quantities import parse, parse_count
+from ..contract.record import dataclass
 from ..contract.training import Batch, ParameterGroup
 
 SCHEMA_FILE = "musicgen_lora.schema.json"

@@ -11,14 +11,13 @@ from typing import Any
 
 import yaml
 
-from ..diagnostics import Diagnostic, Note, quote
+from ..diagnostics import MAX_FOUND, Diagnostic, Note, quote, too_many
 from ..source import Node, SourceFile, Span
 from .scalars import NumberError, Scalar, scalar
 
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 MAX_DEPTH = 50
 MAX_NODES = 20_000
-MAX_FOUND = 500
 CORE = "tag:yaml.org,2002:"
 
 
@@ -60,8 +59,7 @@ class Composer:
     def report(self, code: str, message: str, span: Span, help_: str | None = None, *notes: Note) -> None:
         self.found.append(Diagnostic(code, message, span, help_, notes))
         if len(self.found) == MAX_FOUND:
-            message = f"more than {MAX_FOUND} mistakes in one file"
-            self.found.append(Diagnostic("E024", message, span, "mend those above first"))
+            self.found.append(too_many("one file", span))
             raise Stop
 
     def span(self, event: yaml.Event) -> Span:

@@ -9,14 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..diagnostics import Diagnostic, listing, nearest, quote
+from ..diagnostics import MAX_FOUND, Diagnostic, listing, nearest, quote, too_many
 from ..source import Node, Span
 from .compose import MAX_DEPTH
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 MAX_LENGTH = 65_536  # of one text
 MAX_GROWTH = 4_000_000  # of all texts with references
-MAX_FOUND = 100
 LITERAL = "to keep the text as it stands, write $${"
 
 Path = tuple[str, ...]
@@ -103,8 +102,10 @@ class _Interpolation:
         return self.expand(target, path)
 
     def _refuse(self, node: Node, code: str, message: str, place: Span, help_: str | None = None) -> Node:
-        if len(self.found) <= MAX_FOUND:
+        if len(self.found) < MAX_FOUND:
             self.found.append(Diagnostic(code, message, place, help_))
+        elif len(self.found) == MAX_FOUND:
+            self.found.append(too_many("references to keys", place))
         return replace(node, value=None, broken=True)
 
     def _unknown(self, node: Node, path: Path, target: Node, depth: int, match: re.Match[str]) -> Node:

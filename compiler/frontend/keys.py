@@ -67,15 +67,15 @@ def written(path: Sequence[str]) -> str:
     return ".".join(part if re.fullmatch(r'[^."\[\]]+', part) else json.dumps(part, ensure_ascii=False) for part in path)
 
 
-def schema_at(shapes: Shapes, tree: Node, path: Sequence[str]) -> Any:
-    """The subschema for a key, whether the tree has it or not; {} where the vocabulary has none."""
+def schema_at(shapes: Shapes, plain: Any, path: Sequence[str]) -> Any:
+    """The subschema for a key of plain values, whether they have it or not; {} where the vocabulary has none."""
     schema: Any = shapes.schema
-    for depth, part in enumerate(path):
-        node, found = tree.find(path[:depth])
-        value = node.plain() if found == depth else {}
-        if isinstance(value, dict):
-            value = {part: {}} | value
-        schema = dict(shapes.children(schema, value)).get(part, {})
+    for part in path:
+        schema = shapes.child(schema, plain, part)
+        if isinstance(plain, list):
+            plain = plain[int(part)] if part.isdecimal() and int(part) < len(plain) else {}
+        else:
+            plain = plain.get(part, {}) if isinstance(plain, dict) else {}
     return schema
 
 
@@ -88,7 +88,7 @@ def description(shapes: Shapes, schema: Any, value: object) -> str | None:
 def is_known(shapes: Shapes, resolved: Resolved, path: Path) -> bool:
     """Whether the vocabulary has a key, though the spec may have nothing there."""
     value = resolved.value(path[:-1])
-    return path[-1] in shapes.properties(schema_at(shapes, resolved.tree, path[:-1]), {} if value is None else value)
+    return path[-1] in shapes.properties(schema_at(shapes, resolved.plain(), path[:-1]), {} if value is None else value)
 
 
 def meant(shapes: Shapes, resolved: Resolved, path: Path) -> str:
@@ -100,7 +100,8 @@ def meant(shapes: Shapes, resolved: Resolved, path: Path) -> str:
         return f"{written(path[:depth])} is a list, and {have}"
     if not isinstance(around.value, dict):
         return f"{written(path[:depth])} is a single value"
-    known = dict.fromkeys((*shapes.properties(schema_at(shapes, resolved.tree, path[:depth]), around.plain()), *around.value))
+    here = shapes.properties(schema_at(shapes, resolved.plain(), path[:depth]), around.plain())
+    known = dict.fromkeys((*here, *around.value))
     if near := nearest(path[depth], known):
         return f"did you mean {written((*path[:depth], near, *path[depth + 1:]))}?"
     if far := nearest(".".join(path), map(".".join, shapes.all_paths)):

@@ -3,9 +3,10 @@ replace, null deletes. Each value of the result is a node of one of the layers a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from ..contract.record import dataclass
 from ..source import Node, Span
 
 

@@ -6,11 +6,12 @@ the later over the earlier: defaults, bases, the spec, the profile, overrides; t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic, Note, ordered, quote
 from ..source import Node, SourceFile, Span
 from .defaults import defaults

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ..diagnostics import Diagnostic, Note, listing, nearest, ordered, quote
+from ..diagnostics import MAX_FOUND, Diagnostic, Note, listing, nearest, ordered, quote, too_many
+from .meant import Meant
 from .merge import is_null
 from .resolve import Resolved
 from .schema_values import VALUES, expected_instead, name_of, one_of
 from .schema_words import SOMETHING
-from .shapes import ANY_ITEM, NEVER, JsonSchema, Path, Shapes
-from .strays import keys_of, strays
+from .shapes import NEVER, JsonSchema, Path, Shapes
+from .strays import strays
 
 MISSING = "E103"
 MANY = 3  # more missing keys of one mapping than this are said together
-MAX_FOUND = 500  # mistakes after which the others are not looked at
 
 
 def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic]:
@@ -29,11 +30,14 @@ def validate(resolved: Resolved, schema: JsonSchema | Shapes) -> list[Diagnostic
     check, plain = _Check(resolved, schema if isinstance(schema, Shapes) else Shapes(schema)), resolved.plain()
     if resolved.complete and check.shapes.verdicts.holds(check.shapes.schema, plain):
         return []
-    for error in islice(check.shapes.validator.iter_errors(plain), MAX_FOUND):
+    for error in check.shapes.validator.iter_errors(plain):
+        if check.full:
+            break
         check.explain(error)
     if check.found or check.missing or not resolved.complete:
         check.strays(plain)
-    return ordered([*check.found, *check.lackings()])
+    found = ordered([*check.found, *check.lackings()])
+    return [*found, too_many("one spec", found[-1].span if found else None)] if check.full else found
 
 
 class _Check:
@@ -43,6 +47,15 @@ class _Check:
         self.found: list[Diagnostic] = []
         self.meant: set[Path] = set()  # the keys that misspelt ones were meant to be
         self.missing: dict[Path, Diagnostic] = {}
+
+    @cached_property
+    def vocabulary(self) -> Meant:
+        return Meant(self.shapes, self.resolved.plain())
+
+    @property
+    def full(self) -> bool:
+        """Whether no more is to be said."""
+        return len(self.found) + len(self.missing) > MAX_FOUND
 
     def add(self, code: str, message: str, path: Path, help_: str | None = None) -> None:
         self.found.append(self.resolved.diagnostic(code, message, path, help_))
@@ -64,7 +77,7 @@ class _Check:
 
     def explain(self, error: Any) -> None:
         """One error of jsonschema, with those in its context."""
-        if len(self.found) > MAX_FOUND:
+        if self.full:
             return
         path = tuple(str(part) for part in error.absolute_path)
         node = self.resolved.node(path)
@@ -74,7 +87,7 @@ class _Check:
         if isinstance(error.instance, str) and node is not None and isinstance(node.value, dict):
             self.bad_name(error, path)
         elif word in ("additionalProperties", "unevaluatedProperties"):
-            for key in islice(self.unknown(error), MAX_FOUND):
+            for key in islice(self.unknown(error), MAX_FOUND + 1):
                 self.unknown_key(key, path, error.schema, error.instance)
         elif word in ("required", "dependentRequired"):
             self.lacking(error, path)
@@ -104,45 +117,20 @@ class _Check:
         if elsewhere and not self.whole(parent):
             return  # what decides whether the key belongs here could not be read
         known = list(self.shapes.properties(schema, value))
-        near = nearest(key, known or keys_of(self.shapes, parent))
+        near = nearest(key, known or self.vocabulary.names(parent))
         if near is not None:
             self.meant.add((*parent, near))
         node = self.resolved.node(path)
         where = f"in {'.'.join(parent)}" if parent else "at the top level"
         span = node.key if node is not None and node.key is not None else self.resolved.span(path)
         notes = (*self.inherited(parent, path), *self.resolved.origins(path))
-        help_ = self.meaning(path, near, known, elsewhere)
+        help_ = self.vocabulary.words(path, near, known, elsewhere)
         keys = tuple(map(".".join, [path] if near is None else [path, (*parent, near)]))
         self.found.append(Diagnostic("E102", f"unknown key {quote(key)} {where}", span, help_, notes, keys))
 
-    def meaning(self, path: Path, near: str | None, known: list[str], elsewhere: bool) -> str:
-        """What an unknown key was meant to be: a near name, a key of another place, or one of the keys
-        allowed."""
-        allowed = f"known here: {listing(known)}" if known else "which keys it may have, its family decides" if keys_of(
-            self.shapes, path[:-1]) else "no keys are known here"
-        if elsewhere:
-            return f"it belongs here only with other settings (of another family, say); {allowed}"
-        if (home := self.home(path)) is not None:
-            return home + (f"; or did you mean {quote(near)}?" if near else "")
-        for one in self.shapes.also.get(path[-1], ()):  # what other programs call it
-            there = "" if one[:-1] == path[:-1] else f", which belongs {_where(one[:-1])}"
-            return f"did you mean {quote(one[-1])}{there}?"
-        if near is not None:
-            return f"did you mean {quote(near)}?"
-        names = {one[-1]: one[:-1] for one in reversed(self.shapes.all_paths)}
-        far = nearest(path[-1], names) if len(path[-1]) > 3 else None
-        if far is not None:
-            return f"did you mean {quote(far)}, which belongs {_where(names[far])}? {allowed}"
-        return allowed
-
-    def home(self, path: Path) -> str | None:
-        """Where a key belongs that another place of the schema has under this very name."""
-        homes = [_where(one) for one in self.shapes.homes(path[-1], path[:-1])]
-        return f"{path[-1]} belongs {' or '.join(homes)}" if homes else None
-
     def misnamed(self, path: Path) -> str | None:
         """Where a key belongs that stands among names of the user's, and was taken for one."""
-        return self.home(path) if self.shapes.is_own(path) else None
+        return self.vocabulary.home(path) if self.shapes.is_own(path) else None
 
     def inherited(self, parent: Path, path: Path) -> Iterator[Note]:
         """Where a base states the mapping that an upper file put this key into."""
@@ -269,15 +257,6 @@ class _Check:
         else:
             message = f"{name_of(path)} does not fit the rule for its place ({error.validator})"
         self.add(code, message, path, _help(schema))
-
-
-def _where(home: Path) -> str:
-    """The place of a mapping in words."""
-    if ANY_ITEM not in home:
-        return f"under {'.'.join(home)}" if home else "at the top level"
-    at = len(home) - 1 - home[::-1].index(ANY_ITEM)
-    item = f"in an item of {'.'.join(home[:at])}"
-    return f"under {'.'.join(home[at + 1 :])} {item}" if home[at + 1 :] else item
 
 
 def _help(schema: Any) -> str | None:

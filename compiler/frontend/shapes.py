@@ -1,7 +1,6 @@
-"""What a JSON Schema says about one place of a tree. In: a plain draft 2020-12 schema (references into
-itself, allOf, if/then, oneOf with a discriminating const) and plain values. Out: the subschemas that apply to
-a value, the keys it may have, the branch of a oneOf that was meant, defaults as a tree, and words for what is
-expected."""
+"""What a JSON Schema says about one place of a tree. In: a plain draft 2020-12 schema (references into itself, allOf, if/then,
+oneOf with a discriminating const) and plain values. Out: the subschemas that apply to a value, the keys it may have, the branch
+of a oneOf that was meant, defaults as a tree, and words for what is expected."""
 
 from __future__ import annotations
 
@@ -121,16 +120,19 @@ class Shapes:
     def children(self, schema: Any, value: object) -> Iterator[tuple[str, Any]]:
         """Each child of a value with the schema for it (all that apply, in one allOf)."""
         if isinstance(value, dict):
-            parts = self.applicable(schema, value)
-            known = _properties(parts)
-            extra = [one for part in parts if isinstance(one := part.get("additionalProperties"), Mapping)]
-            for key in value:
-                yield key, self._joined(known.get(key, extra))
+            known, extra = _properties(parts := self.applicable(schema, value)), _others(parts)
+            yield from ((key, self._joined(known.get(key, extra))) for key in value)
         elif isinstance(value, list):
             parts = self.applicable(schema, value)
-            for i in range(len(value)):
-                firsts = [part["prefixItems"][i] for part in parts if i < len(part.get("prefixItems", ()))]
-                yield str(i), self._joined(firsts or [part["items"] for part in parts if "items" in part])
+            yield from ((str(i), self._joined(_item(parts, i))) for i in range(len(value)))
+
+    def child(self, schema: Any, value: object, key: str) -> Any:
+        """The schema for one child of a value, also for a key that a mapping does not have; {} where there is none."""
+        if isinstance(value, dict):
+            parts = self.applicable(schema, {key: {}} | value)
+            return self._joined(_properties(parts).get(key, _others(parts)))
+        within = isinstance(value, list) and key.isdecimal() and int(key) < len(value)
+        return self._joined(_item(self.applicable(schema, value), int(key))) if within else {}
 
     def _joined(self, schemas: list[Any]) -> Any:
         """One schema for all of these, the same one each time: what is known of schemas is kept by their identity."""
@@ -143,8 +145,7 @@ class Shapes:
         return kept
 
     def branch(self, branches: Sequence[Any], value: object) -> int | None:
-        """Which branch of a oneOf was meant: the one whose constants the value has, else the only one of its
-        type."""
+        """Which branch of a oneOf was meant: the one whose constants the value has, else the only one of its type."""
         shapes = [self.target(one) for one in branches]
         if isinstance(value, dict):
             for i, shape in enumerate(shapes):
@@ -159,12 +160,8 @@ class Shapes:
 
     def constants(self, shape: JsonSchema) -> dict[str, list[Any]]:
         """The keys of a branch that only one constant, or a few, can stand under."""
-        found = {}
-        for name, child in shape.get("properties", {}).items():
-            one = self.target(child)
-            if "const" in one:
-                found[name] = [one["const"]]
-        return found
+        inside = ((name, self.target(child)) for name, child in shape.get("properties", {}).items())
+        return {name: [one["const"]] for name, one in inside if "const" in one}
 
     def discriminator(self, branches: Sequence[Any]) -> tuple[str, list[Any]] | None:
         """The key that tells the branches apart by a constant, and its constants; None if there is none."""
@@ -202,9 +199,9 @@ class Shapes:
         names = [types] if isinstance(types, str) else types or []
         return either(TYPES[name][0] for name in names) if names else SOMETHING
 
-    def homes(self, name: str, near: Path, limit: int = 3) -> list[Path]:
+    def homes(self, name: str, near: Path, among: Sequence[Path] = (), limit: int = 3) -> list[Path]:
         """Where the schema has a key of this name: the paths of its mappings, those close to `near` first."""
-        found = dict.fromkeys(path[:-1] for path in self.all_paths if path[-1] == name)
+        found = dict.fromkeys(path[:-1] for path in among or self.all_paths if path[-1] == name)
         return sorted(found, key=lambda path: (_apart(path, near), len(path)))[:limit]
 
     def knows(self, path: Path) -> bool:
@@ -278,16 +275,23 @@ def _properties(parts: list[JsonSchema]) -> dict[str, list[Any]]:
     return known
 
 
+def _others(parts: list[JsonSchema]) -> list[Any]:
+    """The schemas for keys that a mapping leaves to the user to name."""
+    return [one for part in parts if isinstance(one := part.get("additionalProperties"), Mapping)]
+
+
+def _item(parts: list[JsonSchema], i: int) -> list[Any]:
+    firsts = [part["prefixItems"][i] for part in parts if i < len(part.get("prefixItems", ()))]
+    return firsts or [part["items"] for part in parts if "items" in part]
+
+
 def _placed(schema: Any) -> Any:
-    """The schema with `false` for a key written as `NEVER`: of `false`, jsonschema's errors do not tell the
-    place."""
+    """The schema with `false` for a key written as `NEVER`: of `false`, jsonschema's errors do not tell the place."""
     if isinstance(schema, list):
         return [_placed(one) for one in schema]
     if not isinstance(schema, Mapping):
         return schema
-    placed = {
-        key: one if key in ("default", "const", "enum") else _placed(one) for key, one in schema.items()
-    }
+    placed = {key: one if key in ("default", "const", "enum") else _placed(one) for key, one in schema.items()}
     if isinstance(keys := placed.get("properties"), Mapping):
         placed["properties"] = {name: NEVER if one is False else one for name, one in keys.items()}
     return placed

@@ -5,11 +5,11 @@ parsers' wordings (libyaml's and PyYAML's own differ) are told apart by `REASONS
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 import yaml
 
+from ..contract.record import dataclass
 from ..diagnostics import Diagnostic, Note, quote
 from ..source import LINE, SourceFile, Span
 

@@ -6,12 +6,12 @@ Text in, `Length` out; a `Clock` turns it into a step, given what has been serve
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import ceil
 from typing import Literal, cast
 
 from ..contract.phases import Batch, Served
 from ..contract.quantities import NotAQuantity, parse, parse_count
+from ..contract.record import dataclass
 from ..contract.training import Training, known
 
 Unit = Literal["steps", "epochs", "samples", "tokens"]

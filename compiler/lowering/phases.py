@@ -7,11 +7,12 @@ run really has, in order and without a gap, and a problem for each range that ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ..contract.phases import Batch, Phase, whole
 from ..contract.quantities import parse
+from ..contract.record import dataclass
 from ..contract.training import ParameterGroup
 from .lengths import Clock, Length, parse_length
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any, Literal
 
 from ..contract.experiment import Experiment
+from ..contract.record import dataclass
 from ..differences import Difference
 from ..frontend.shapes import Shapes
 from ..spec_schema import complete

@@ -4,11 +4,12 @@ the time and cost on each target out. Each figure keeps the method that it was g
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..contract.experiment import Experiment, Hardware
 from ..contract.phases import Phase
 from ..contract.promises import Prediction
+from ..contract.record import dataclass
 from ..contract.schedules import Segment
 from ..contract.training import Training
 from ..estimate import estimate, figure

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..contract import snapshot
 from ..contract.experiment import Experiment
+from ..contract.record import dataclass
 from ..freeze import freeze
 from .changes import Row, changes
 from .outlook import Outlook, Stretch, outlook, stretches

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from ..contract.claims import Claims, Machine, Past, Range, Stated
@@ -18,6 +18,7 @@ from ..contract.experiment import Experiment
 from ..contract.guards import Guard, Milestone
 from ..contract.phases import Phase
 from ..contract.promises import Expectation, Prediction, Scenario, Scenarios
+from ..contract.record import dataclass
 from ..contract.schedules import Curve
 from ..contract.training import Training, known
 from ..lowering.phases import REST, WHOLE

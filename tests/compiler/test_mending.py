@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from expc.compiler.diagnostics import Severity
 from expc.compiler.differences import leaves
-from expc.compiler.mending import Mending
 from expc.compiler.pipeline import Compiled, Session
 from expc.compiler.workspace import all_specs
 
@@ -136,9 +135,65 @@ def _nested(path: list[str], value: Any) -> dict[str, Any]:
     return {path[0]: _nested(path[1:], value) if path[1:] else value}
 
 
-def test_a_spec_that_cannot_be_mended_is_left_alone(examples: Path) -> None:
-    resolved = compiled(examples, "extends: gone.yaml\nname: other\n").resolved
-    assert resolved is not None and Mending(resolved, Session(examples)._shapes).mend([]) is None
+GONE = "extends: gone.yaml\nname: other\n"
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    (FIVE, ["E201", "E371"]),
+    ("checkpoint: {every: '1.5'}\nguards: [{when: loss above 3, then: stop}]\nresume: {from: d8_depth.yaml, step: 7000}\n"
+     "eval: {compare: [{spec: d4_baseline.yaml, step: 999}, {spec: gone.yaml, step: 1}]}\n"
+     "acknowledge: [{code: E301, reason: a}]\n"
+     "expect: [{metric: valid_loss, below: 2, above: 3}, {metric: valid_loss, why: x}]\n",
+     ["E201", "E110", "E430", "E311", "E350", "E221", "E386", "E333", "E333"]),
+    ("model: {family: gpt, depth: 8, heads: 7, dim: 50}\n", ["E201", "E301"]),
+    ("optimizer: {matrix_lr: 1\ndate: 2026-02-30\nmodel: {heads: 7}\n", ["E201", "E012", "E371"])])
+def test_a_missing_base_hides_no_mistake_that_is_one_without_it(text: str, expected: list[str], shipped: Path) -> None:
+    assert errors(shipped, GONE + text) == expected
+
+
+@pytest.mark.parametrize("base", ["model: {depth: 8\nseed: 1\n", "extends: base.yaml\n", None, "'"])
+def test_nor_does_a_base_that_is_broken_or_goes_in_a_circle(base: str | None, shipped: Path) -> None:
+    if base is not None:
+        (shipped / "specs" / "base.yaml").write_text(base, encoding="utf-8")
+    found = errors(shipped, "extends: base.yaml\nname: other\ndate: 2026-02-30\nmodel: {heads: 7}\n")
+    assert found[-1] == "E371" and {*found[1:-1]} <= {"E103"}
+    (shipped / "specs" / "base.yaml").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("sections", [
+    "model: {heads: 7}\n", "data: {source: synthetic}\n", "resume: {step: 5}\n", "epochs: 3\n",
+    "model: {family: gpt, heads: 7}\n",
+    "batch: {total_tokens: 5, rows: 2}\n", "scenarios: {metric: valid_loss, gain_over: parent}\n",
+    "schedule: {warmup_steps: 90k}\n",
+    "eval: {suites: {a: {weight: 60%}}}\n", "optimizer: {matrix_lr: '${model.depth}'}\n", "phases: [{to: 100, rate: 10%}]\n",
+    "expect: [{metric: eval.a, at_least: 90%}]\n"])
+def test_what_a_missing_base_may_have_said_is_not_missing(sections: str, shipped: Path) -> None:
+    assert errors(shipped, GONE + sections) == ["E201"]
+
+
+def test_without_its_base_no_more_is_said_of_a_spec(shipped: Path) -> None:
+    """Overlays over shipped specs, right and wrong: whatever is said without the base is also said with it."""
+    said = 0
+    for spec, overlay in random.Random(1).sample(list(_mutants(shipped)), 40):
+        folder, head = str(spec.parent.relative_to(shipped / "specs")), {"name": "other", "launch": {"name": "other"}}
+        known = {key: value for key, value in yaml.safe_load(spec.read_text(encoding="utf-8")).items() if key != "extends"}
+        whole = compiled(shipped, yaml.safe_dump({"extends": spec.name} | known | head | overlay), folder).diagnostics
+        alone = compiled(shipped, yaml.safe_dump({"extends": "missing.yaml"} | known | head | overlay), folder).diagnostics
+        more = {(one.code, one.message) for one in alone} - {(one.code, one.message) for one in whole}
+        assert {code for code, _ in more} <= {"E201"}, (spec, overlay)
+        said += len(alone) - 1
+    assert said > 20
+
+
+def test_many_mistakes_hide_no_other(shipped: Path) -> None:
+    many = "optimizer: {" + ", ".join(f"zz{index}: 1" for index in range(400)) + "}\n"
+    assert sorted(errors(shipped, V2 + FIVE + many)) == sorted(["E303", "E371", "E311", "E332", "E370", *["E102"] * 400])
+
+
+def test_beyond_five_hundred_mistakes_it_says_that_there_are_more(shipped: Path) -> None:
+    found = compiled(shipped, V2 + "optimizer: {" + ", ".join(f"zz{index}: 1" for index in range(600)) + "}\n").diagnostics
+    assert [one.message for one in found if one.code != "E102"] == [
+        "more than 500 mistakes in one spec; the others are not looked at"]
 
 
 def test_of_a_profile_that_nobody_has_one_thing_is_said(shipped: Path) -> None:

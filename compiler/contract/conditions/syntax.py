@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import ClassVar, Literal, Union
 
+from ..record import dataclass
 from .values import Name, Number, Part, Span, Value
 
 

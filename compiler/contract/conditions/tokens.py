@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
+from ..record import dataclass
 from .values import ConditionError
 
 LONGEST, MOST = 500, 150

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..command_line import Flag, Style
+from ..record import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from ..record import dataclass
 from ..schedules import Segment
 
 COMMANDS = ("PAD", "M", "L", "Q", "T", "Z", "NEW", "HOLE", "END")

@@ -6,8 +6,9 @@ architecture: token ids are counted through `KINDS` in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ..record import dataclass
 
 KINDS: dict[str, int] = {
     "special": 3,  # padding, beginning of a piece, end of a piece

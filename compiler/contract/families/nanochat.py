@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from ..record import dataclass
 from .command import Command
 
 HOME = "nanochat"

@@ -6,9 +6,11 @@ A frame is one value of a mono signal; a sample is one excerpt of `segment` fram
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Literal
+
+from ..record import dataclass
 
 
 @dataclass(frozen=True)
