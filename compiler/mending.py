@@ -8,6 +8,7 @@ where nobody could read it, counts; nothing is ever built from a mended spec.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -77,10 +78,14 @@ class Mending:
 
     def holds(self, one: Diagnostic) -> bool:
         """Whether a finding about the mended spec is true of the spec itself."""
-        if one.severity is not Severity.ERROR or not one.keys:
+        if not one.keys or one.severity is not Severity.ERROR and not self._warns(one):
             return False
         own = [*map(self._original, one.keys)]
-        return not any(map(self._doubtful, (*own, *map(parts, besides(one, own[0])))))
+        return not any(map(self._doubtful, (*filter(None, own), *map(parts, besides(one, own[0])))))
+
+    def _warns(self, one: Diagnostic) -> bool:
+        """Whether it is known of a warning that nobody acknowledges it, and that it speaks of no warning that is missing."""
+        return one.code != "W391" and not self._doubtful(("acknowledge",))
 
     def _doubtful(self, path: Path) -> bool:
         """Whether a key leads to what was replaced or through it, or may have been given where nobody could read it."""
@@ -89,9 +94,10 @@ class Mending:
 
     def told(self, one: Diagnostic) -> Diagnostic:
         """A finding about the mended spec, in the keys of the spec itself."""
-        keys = tuple(".".join(self._original(key)) for key in one.keys)
-        message = one.message.replace(one.keys[0], keys[0]) if one.keys[0] != keys[0] else one.message
-        return replace(one, keys=keys, message=message)
+        own = {key: ".".join(self._original(key)) for key in one.keys}
+        names = "|".join(map(re.escape, sorted(filter(None, own), key=len, reverse=True)))
+        message = re.sub(rf"(?<![\w.])({names})(?!\.?\w)", lambda found: own[found[0]], one.message) if names else one.message
+        return replace(one, keys=tuple(own.values()), message=message)
 
     def _begin(self, found: list[Diagnostic]) -> None:
         if self._begun:
@@ -185,7 +191,7 @@ class Mending:
         if not path:  # also what a key without a letter leads to
             raise Hopeless
         self._mark(path)
-        self._values[path] = node
+        self._values = {other: one for other, one in self._values.items() if other[: len(path)] != path} | {path: node}
 
     def _item(self, path: Path) -> bool:
         """Leaves out the item of a list that a path leads into."""

@@ -97,9 +97,8 @@ class Session:
             experiment, more = lower(resolved, referred)
             found += more
         if experiment is not None:
-            experiment, more = self._against(path, resolved, predicted(experiment))
+            experiment, more = self._checked(path, resolved, experiment, referred)
             found += more
-            found += checks.run(Subject(experiment, resolved, *_split(referred)))
             found, taken = acknowledge(resolved, found)
             experiment = None if has_errors(found) else warned(experiment, _own(found, resolved), taken)
         else:
@@ -123,8 +122,7 @@ class Session:
             if not errors:
                 experiment, errors = lower(mended, referred)
             if experiment is not None:
-                _, errors = self._against(path, mended, predicted(experiment))
-                errors += checks.run(Subject(experiment, mended, *_split(referred)))
+                experiment, errors = self._checked(path, mended, experiment, referred, mended=True)
                 errors = acknowledge(mended, errors)[0]
             errors = _own(errors, resolved)
             found += [mending.told(one) for one in errors if mending.holds(one)]
@@ -154,15 +152,30 @@ class Session:
                                                  "mend that file first"))
         return referred, found
 
-    def _against(self, path: Path, resolved: Resolved, experiment: Experiment) -> tuple[Experiment, list[Diagnostic]]:
-        """The experiment with the other form of its spec that `report.against` names."""
+    def _checked(self, path: Path, resolved: Resolved, experiment: Experiment,
+                 referred: dict[str, tuple[Resolved, Experiment]], mended: bool = False,
+                 ) -> tuple[Experiment, list[Diagnostic]]:
+        """The experiment with its predictions, and what the checks say of it."""
+        experiment = predicted(experiment)
+        found = list(checks.run(Subject(experiment, resolved, *_split(referred))))
+        experiment, more = self._against(path, resolved, experiment, mended or has_errors(found))
+        return experiment, more + found
+
+    def _against(self, path: Path, resolved: Resolved, experiment: Experiment, unsound: bool,
+                 ) -> tuple[Experiment, list[Diagnostic]]:
+        """The experiment with the other form of its spec that `report.against` names; errors of that form are its own business
+        where this one is unsound too."""
         name = resolved.value("report.against")
         if name is None or self.beside:
             return experiment, []
         other = Session(self.workspace, None if name == DEFAULT else name, beside=True, _shapes=self._shapes).compile(path)
-        if (self.profile or DEFAULT) == name or other.experiment is None or other.resolved is None:
-            why = "is this form of it itself" if (self.profile or DEFAULT) == name else "is not there, or has errors"
-            return experiment, [resolved.diagnostic("E484", f"{name} {why}", "report.against",
+        itself = (self.profile or DEFAULT) == name
+        there = other.resolved is not None and (other.resolved.profile or DEFAULT) == name
+        if itself or other.experiment is None or other.resolved is None:
+            if there and unsound and not itself:
+                return experiment, []
+            why = "this form of it itself" if itself else "not sound itself" if there else "no profile of this spec"
+            return experiment, [resolved.diagnostic("E484", f"{name} is {why}", "report.against",
                                                     "name another profile of this spec that is sound")]
         changes = changed(other.resolved.plain(), resolved.plain())
         return replace(experiment, against=Against(other.experiment.run, changes, other.experiment.predictions)), []

@@ -161,7 +161,11 @@ def test_a_form_to_set_beside_that_cannot_be_is_said(name: str, tmp_path: Path) 
                                     "report": {"against": name}}))
     found = Session(tmp_path, "itself").compile(spec).diagnostics
     assert [one.code for one in found] == ["E484"]
-    assert ("this form of it itself" if name == "itself" else "is not there, or has errors") in found[0].message
+    said = {"itself": "this form of it itself", "absent": "no profile of this spec", "broken": "not sound itself"}
+    assert found[0].message == f"{name} is {said[name]}"
+    (tmp_path / "specs" / "glyphs.yaml").write_text((tmp_path / "specs" / "glyphs.yaml").read_text() + "date: 2026-02-30\n")
+    codes = {one.code for one in Session(tmp_path, "itself").compile(spec).diagnostics}
+    assert codes == ({"E371"} if name == "broken" else {"E371", "E484"})  # a form that is there has that mistake too
 
 
 def test_a_resumed_run_may_weigh_its_losses_anew_but_not_change_its_architecture(tmp_path: Path) -> None:
