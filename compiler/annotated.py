@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .contract.record import dataclass
 from .frontend.keys import Path, description, schema_at
@@ -19,6 +20,7 @@ from .source import Node
 WIDEST = 72
 """Columns after which a comment follows its line instead of standing below the others."""
 
+CLAIMS = "claims"
 PLAIN = re.compile(r"[^\W\d][\w./%+-]*(?: [\w./%+-]+)*|[0-9]+(?:\.[0-9]+)?(?:%|[A-Za-z]+)")
 YAML_1_1 = {"y", "n", "yes", "no", "on", "off"}
 
@@ -38,6 +40,25 @@ def annotated(resolved: Resolved, shapes: Shapes, described: bool = False, path:
     rows = list(_value(resolved, shapes, path, head, described) if path else _mapping(resolved, shapes, path, described))
     column = max((width(row.text) for row in rows if row.path and width(row.text) <= WIDEST), default=0)
     return "".join(row.text + (_comment(resolved, row, column) if row.path else "") + "\n" for row in rows)
+
+
+def standing(resolved: Resolved) -> Resolved:
+    """The spec without the claims that are about another (those of a base, or under a profile those of the full size), and
+    without the notes on them."""
+    claims, tree = resolved.tree.child(CLAIMS), resolved.tree.value
+    if claims is None or not isinstance(claims.value, dict) or not isinstance(tree, dict):
+        return resolved
+    own = {name: one for name, one in claims.value.items() if resolved.states((CLAIMS, name))}
+    kept = {name: claims.holding(own) if name == CLAIMS else one for name, one in tree.items() if own or name != CLAIMS}
+    notes = kept.get(NOTES)
+    if notes is not None and isinstance(notes.value, tuple):
+        kept[NOTES] = notes.holding(tuple(one for one in notes.value if not _is_gone(one.child("about"), own)))
+    return replace(resolved, tree=resolved.tree.holding(kept))
+
+
+def _is_gone(about: Node | None, own: dict[str, Node]) -> bool:
+    section, _, name = str(about.value if about else "").partition(".")
+    return section == CLAIMS and (name.partition(".")[0] not in own if name else not own)
 
 
 def origin_of(resolved: Resolved, path: Path) -> str:

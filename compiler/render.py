@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,11 @@ def _place(span: Span | None) -> dict[str, Any]:
     }
 
 
-def as_sarif(diagnostics: Sequence[Diagnostic], top: Path | None = None) -> str:
-    """SARIF 2.1.0, columns in Unicode code points; paths relative to `top`, or as in the text."""
+def as_sarif(
+    diagnostics: Sequence[Diagnostic], top: Path | None = None, about: Mapping[str, tuple[str, str]] | None = None
+) -> str:
+    """SARIF 2.1.0, columns in Unicode code points; paths relative to `top`, or as in the text. `about` holds a title and
+    an explanation by code, which GitHub's code scanning asks of every rule."""
     results = []
     for one in diagnostics:
         message = one.message + (f"\nhelp: {one.help}" if one.help else "")
@@ -175,9 +178,20 @@ def as_sarif(diagnostics: Sequence[Diagnostic], top: Path | None = None) -> str:
                        for note in one.notes]  # fmt: skip
             result["relatedLocations"] = related
         results.append(result)
-    driver = {"name": "expc", "rules": [{"id": code} for code in sorted({one.code for one in diagnostics})]}
+    from importlib.metadata import version  # here: it takes long to load
+
+    rules = [_rule(code, about or {}) for code in sorted({one.code for one in diagnostics})]
+    driver = {"name": "expc", "version": version("expc"), "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(code: str, about: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    if code not in about:
+        return {"id": code}
+    title, text = about[code]
+    return {"id": code, "shortDescription": {"text": title}, "fullDescription": {"text": text},
+            "help": {"text": f"{text}\n\nexpc explain {code}: with a wrong and a right example"}}  # fmt: skip
 
 
 def _location(span: Span, top: Path | None) -> dict[str, Any]:

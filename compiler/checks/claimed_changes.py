@@ -35,7 +35,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """The computed changes against the claimed ones."""
     claims = subject.experiment.claims
     if not subject.parent:
-        keys = [one.figure.key for one in (*claims.losses, *claims.scores) if one.of == "parent"]
+        keys = [one.figure.key.removesuffix("value") + "of" for one in (*claims.losses, *claims.scores) if one.of == "parent"]
         for key in [*keys, *(["claims.only_changes"] if claims.only_changes else [])]:
             yield subject.finding("E385", "there is no parent that this could be about", key, also=["resume"])
         return

@@ -156,7 +156,7 @@ def _whole(subject: Subject) -> str | None:
 def _reach(subject: Subject, guard: Guard, key: str) -> Iterator[Diagnostic]:
     condition, steps = parse(guard.when), subject.experiment.training.own_steps
     longest = max((part.value for part in walk(condition) if isinstance(part, Span) and part.unit == "steps"), default=0)
-    if longest >= steps:
+    if longest >= steps > 0:
         yield subject.warning("W430", key, {"back": f"{int(longest):,}", "steps": f"{steps:,}"}, also=["steps"])
     if "gpu_util" in metrics_of(condition) and subject.experiment.hardware.target == "cpu":
         yield subject.warning("W431", key, {}, also=["hardware.target"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..codes.entry import entry
 from ..contract.guards import Milestone
@@ -10,6 +11,7 @@ from ..contract.metrics import COMMON
 from ..contract.watching import Watching
 from ..diagnostics import Diagnostic, listing, nearest
 from ..families import family
+from ..lowering.lengths import parse_length
 from .metrics import bounds
 from .subject import Subject
 
@@ -63,14 +65,19 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from bounds(subject, one.promise, key)
 
 
+def _shown(one: Milestone, said: Any) -> str:
+    """What a spec says of a milestone's step: nobody counts the steps to what lies beyond the end."""
+    return f"step {one.step:,}" if parse_length(said).unit == "steps" else str(said)
+
+
 def _step(subject: Subject, one: Milestone, key: str) -> Iterator[Diagnostic]:
     training, validation = subject.experiment.training, subject.experiment.validation
     every = validation.every if validation else 1  # when a foreign program validates, it alone knows
     start = training.start
     first = start + 1 if one.promise.metric == "train_loss" else min(training.steps, (start // every + 1) * every)
-    if not first <= one.step <= training.steps:
-        yield subject.finding("E442", f"step {one.step:,} is not between {first:,}, the first that is measured, and "
-                              f"{training.steps:,}, the last", key, also=["steps", "eval.validation.every"])
+    if training.own_steps > 0 and not first <= one.step <= training.steps:
+        yield subject.finding("E442", f"{_shown(one, subject.resolved.value(key))} is not between step {first:,}, the first that is "
+                              f"measured, and step {training.steps:,}, the last", key, also=["steps", "eval.validation.every"])
     elif one.exactly and one.promise.metric != "train_loss" and one.step % every and one.step != training.steps:
         yield subject.finding("E442", f"{one.promise.metric} is measured every {every:,} steps, and {one.step:,} is none of "
                               "them", key, "write `by`, or a multiple", ["eval.validation.every"])

@@ -80,7 +80,7 @@ def _name(subject: Subject, key: str, name: str, before: list[str]) -> Iterator[
 
 def _reached(subject: Subject, key: str, name: str) -> Iterator[Diagnostic]:
     training = subject.experiment.training
-    if name not in {phase.name for phase in training.phases}:
+    if training.own_steps > 0 and name not in {phase.name for phase in training.phases}:
         figures = {"name": name, "start": f"{training.start:,}", "steps": f"{training.steps:,}"}
         where = f"{key}.from" if subject.resolved.node(f"{key}.from") else f"{key}.name"
         yield subject.warning("W413", where, figures, "give it a range that the run comes to, or take it out", ["steps"])

@@ -143,7 +143,8 @@ def _phases(subject: Subject, config: Config) -> Iterator[Diagnostic]:
 
 
 def _balance(subject: Subject) -> Iterator[Diagnostic]:
-    promises = [(f"milestones.{index}", one.promise) for index, one in enumerate(subject.experiment.milestones)]
+    promises = [(f"expect.{index}", one) for index, one in enumerate(subject.experiment.expectations)]
+    promises += [(f"milestones.{index}", one.promise) for index, one in enumerate(subject.experiment.milestones)]
     for key, promise in promises:
         if promise.metric in ("valid_d_real", "valid_d_fake") and not _holds(promise, BALANCE):
             yield subject.warning("W491", key, {"metric": promise.metric, "balance": f"{BALANCE:g}"})

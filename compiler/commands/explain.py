@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ..annotated import WIDEST, annotated, origin_of, raw, replaced
+from ..annotated import CLAIMS, WIDEST, annotated, origin_of, raw, replaced, standing
 from ..codes import page
 from ..diagnostics import Diagnostic, listing, nearest
 from ..frontend import keys
@@ -45,9 +45,10 @@ def explain(subject: str, key: str | None, profile: str | None, overrides: tuple
     if path_ is not None:
         _explain_key(path_, compiled.resolved, shapes, described, as_json)
     elif as_json:
-        echo(json.dumps(list(_leaves(compiled.resolved, compiled.resolved.tree, ())), indent=2))
+        own = standing(compiled.resolved)
+        echo(json.dumps(list(_leaves(own, own.tree, ())), indent=2))
     else:
-        echo(annotated(compiled.resolved, shapes, described), nl=False)
+        echo(annotated(standing(compiled.resolved), shapes, described), nl=False)
     return answer
 
 
@@ -177,4 +178,6 @@ def _outcome(resolved: Resolved, path: keys.Path, layers: list[Origin]) -> str:
     if made := raw(resolved, path):
         return f"{name} = {value}, made of {json.dumps(made, ensure_ascii=False)}"
     is_back = layers and layers[-1].value is None and origin_of(resolved, path) == "default"
+    if path[0] == CLAIMS and len(path) > 1 and not resolved.states(path[:2]):
+        return f"{name} = {value}, stated of another form of the spec: nothing is checked by it here"
     return f"{name} = {value}" + (", the default: what stood over it was deleted" if is_back else "")

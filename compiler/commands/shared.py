@@ -55,8 +55,13 @@ def say(found: Iterable[Diagnostic], form: str = "text", workspace: Path | None 
             click.echo(render.as_text(found, colour=_colour()), err=True)
     elif form == "json":
         click.echo(render.as_json(found))
+    elif form == "github":
+        click.echo(render.as_github(found, _top(workspace or Path.cwd())))
     else:
-        click.echo({"sarif": render.as_sarif, "github": render.as_github}[form](found, _top(workspace or Path.cwd())))
+        from ..handbook import HANDBOOK
+
+        about = {code: (one.title, " ".join(one.text.split())) for code, one in HANDBOOK.items()}
+        click.echo(render.as_sarif(found, _top(workspace or Path.cwd()), about))
     return has_errors(found)
 
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expc.compiler.annotated import annotated, scalar_text
+from expc.compiler.annotated import annotated, scalar_text, standing
 from expc.compiler.frontend.resolve import Resolved, resolve
 from expc.compiler.frontend.shapes import Shapes
 from expc.compiler.pipeline import Session
@@ -58,6 +58,16 @@ def test_a_shipped_spec_reads_back_as_itself(name: str, profile: str | None, tmp
     assert told.get(name, "# Attention heads; they divide dim.\n  heads:") in text
     stated = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     assert all("  # " in line for line in stated)
+
+
+def test_claims_about_another_run_are_left_out() -> None:
+    shown = {}
+    for profile in (None, "smoke"):
+        resolved = Session(ROOT, profile).compile(ROOT / "specs" / "d8_v2.yaml").resolved
+        assert resolved is not None
+        shown[profile] = yaml.safe_load(annotated(standing(resolved), Shapes(complete())))
+    assert shown[None]["claims"]["parameters"] == "20M" and "claims" not in shown["smoke"]
+    assert ["claims" in [note["about"] for note in one["notes"]] for one in shown.values()] == [True, False]
 
 
 AWKWARD = ["yes", "NO", "1e5", "0x1F", "~", "12:30", "- a", "2026-02-04", "a #b", "8GB", "25%", "1_000", ".5", "a: b", "=",

@@ -41,6 +41,9 @@ def test_code_hosts_read_paths_of_the_repository(workspace: Path, inside: str, g
     words = [str(repository / inside / "specs" / name) for name in ("wrong.yaml", "gone.yaml")]
     log = expc(start, "check", *words, "--format", "github").stdout
     assert f"::error file={prefix}specs/wrong.yaml,line=2,col=1," in log and f"::error file={prefix}specs/gone.yaml," in log
-    results = json.loads(expc(start, "check", *words, "--format", "sarif").stdout)["runs"][0]["results"]
+    run = json.loads(expc(start, "check", *words, "--format", "sarif").stdout)["runs"][0]
+    asked = {"id", "shortDescription", "fullDescription", "help"}  # by GitHub's code scanning (GH2012 of the SARIF multitool)
+    assert run["tool"]["driver"]["version"] and all(asked == {*one} for one in run["tool"]["driver"]["rules"])
+    results = run["results"]
     places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results]
     assert set(places) == {f"{prefix}specs/wrong.yaml", f"{prefix}specs/gone.yaml"}
