@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
+from ..contract import names
 from ..diagnostics import Diagnostic
 from .subject import Subject
 
@@ -24,6 +25,9 @@ CODES = (
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Names against those of the parent and the compared experiments."""
     mine = subject.experiment
+    if mine.series and names.series_launcher(mine) == names.launcher(mine, "bash"):
+        yield subject.finding("E360", f'"{mine.launch.name}" is also the launcher of the series {mine.series.name}',
+                              "launch.name", "one would overwrite the other: give one of them another name", ["series.name"])
     others = {one.run: one for one in (subject.parent, *subject.compared) if one is not None}
     for other in others.values():
         if other.run == mine.run:

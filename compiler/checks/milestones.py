@@ -76,8 +76,9 @@ def _step(subject: Subject, one: Milestone, key: str) -> Iterator[Diagnostic]:
     start = training.start
     first = start + 1 if one.promise.metric == "train_loss" else min(training.steps, (start // every + 1) * every)
     if training.own_steps > 0 and not first <= one.step <= training.steps:
-        yield subject.finding("E442", f"{_shown(one, subject.resolved.value(key))} is not between step {first:,}, the first that is "
-                              f"measured, and step {training.steps:,}, the last", key, also=["steps", "eval.validation.every"])
+        shown = _shown(one, subject.resolved.value(key))
+        yield subject.finding("E442", f"{shown} is not between step {first:,}, the first that is measured, and step "
+                              f"{training.steps:,}, the last", key, also=["steps", "eval.validation.every"])
     elif one.exactly and one.promise.metric != "train_loss" and one.step % every and one.step != training.steps:
         yield subject.finding("E442", f"{one.promise.metric} is measured every {every:,} steps, and {one.step:,} is none of "
                               "them", key, "write `by`, or a multiple", ["eval.validation.every"])

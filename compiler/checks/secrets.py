@@ -20,7 +20,7 @@ CODES = (
         "password belongs in none of them, nor does a value that looks like one (`hf_…`, `sk-…`, an address with a password), "
         "wherever it stands: name the variable in `command.env_from`, and set it where the program is started. "
         "Numbers, and symbols such as `<pad>`, are no secrets.",
-        wrong=_PROGRAM + "command: {env: {HF_TOKEN: hf_abcdefgh}}",
+        wrong=_PROGRAM + "command: {env: {HF_TOKEN: abcdefgh}}",
         right=_PROGRAM + "command: {env_from: [HF_TOKEN]}",
     ),
 )

@@ -70,8 +70,9 @@ def _recorded(recorded: dict[str, Any], workspace: Path) -> dict[str, list[_Owne
 
 def _said(one: Compiled, key: str, place: str, other: _Owner, workspace: Path) -> Iterator[Diagnostic]:
     """The clash at the name of each of the two."""
-    assert one.resolved is not None
-    name, note = one.resolved.value(place), _place(other, key, one.overrides, workspace)
+    assert one.resolved is not None and one.experiment is not None
+    name = one.experiment.launch.name if key == "launch.name" else one.resolved.value(place)
+    note = _place(other, key, one.overrides, workspace)
     finding = one.resolved.diagnostic("E360", f'"{name}" is also the {WORDS[key]} of {other.spec}', place, HELP)
     apart = note is not None and note.span != finding.span  # else the name is inherited, from the other or from one base
     yield replace(finding, notes=(note, *finding.notes) if note and apart else finding.notes)

@@ -82,11 +82,12 @@ def _of_build(one: Compiled, folder: Path, recorded: dict[str, Any], workspace: 
 
 
 def _strangers(folder: Path, recorded: dict[str, Any], again: str) -> Iterator[Found]:
-    """A manifest that is not there, and files that no build made; git's own (.gitattributes) may be there."""
-    if not (folder / manifest.NAME).is_file():
-        yield Found(manifest.NAME, "missing", again)
-    elif not recorded:
-        yield Found(manifest.NAME, "lists nothing that can be read", again)
+    """A manifest that is not there, without which nobody knows what builds made; else files that none made. Git's own
+    (.gitattributes) may be there."""
+    if not recorded:
+        is_there = (folder / manifest.NAME).is_file()
+        yield Found(manifest.NAME, "lists nothing that can be read" if is_there else "missing", again)
+        return
     owned = {name for entry in recorded.values() for name in entry["outputs"]} | {manifest.NAME, *schema_file()}
     there = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
     for name in there:

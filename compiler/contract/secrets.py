@@ -10,25 +10,28 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-_WORD = re.compile(r"(TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?$")
+_WORD = re.compile(r"((^|API|ACCESS|SECRET|PRIVATE|AUTH|SSH)KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|^CRED)S?$")
+_PASS = re.compile(r"_PWD$|(^|_)(DB|DATABASE|MYSQL|PG|POSTGRES|REDIS|SMTP|MAIL|FTP|HTTP|USER|ROOT|ADMIN|SSH)_?PASS$")
 _FLAG = re.compile(r"(^|_)(SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)($|_)|"
                    r"(^|_)(API|ACCESS|AUTH|PRIVATE|SESSION|HF|HUB|WANDB|GITHUB|OPENAI)_?(KEY|TOKEN)$")
 _HARMLESS = re.compile(r"|[-+]?[0-9._,]+(e[-+]?[0-9]+)?|true|false|yes|no|on|off|none|null|auto|[<\[].*[>\]]|\$.+",
                        re.IGNORECASE)
 _ELSEWHERE = re.compile(r"(^|_)(FILE|PATH|DIR|ENV)$")
 """Names of what only says where a secret is."""
-_LOOKS = re.compile(r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|"
+_LOOKS = re.compile(r"(?<![A-Za-z0-9])(hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|"
                     r"github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|"
-                    r"(AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[A-Za-z0-9_-]{30,})|"
-                    r"[a-z]://[^/\s:@]+:[^/\s@{$]+@")
-"""Tokens as their issuers write them, and an address with a password in it."""
+                    r"(AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[A-Za-z0-9_-]{30,}|"
+                    r"npm_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+|"
+                    r"[Bb]earer [A-Za-z0-9._~+/-]{16,})|[a-z]://[^/\s:@]*:[^/\s@{$]+@|-----BEGIN [A-Z ]*PRIVATE KEY-----")
+"""Tokens as their issuers write them, an address with a password in it, a private key."""
 _ASSIGNED = re.compile(r"[-+]*([A-Za-z_][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 
 
 def is_secret_name(name: str) -> bool:
     """Whether an environment variable of this name holds a secret."""
     parts = _parts(name)
-    return any(_WORD.search(part) for part in parts) and not _ELSEWHERE.search("_".join(parts))
+    joined = "_".join(parts)
+    return (any(map(_WORD.search, parts)) or bool(_PASS.search(joined))) and not _ELSEWHERE.search(joined)
 
 
 def is_secret_flag(name: str) -> bool:

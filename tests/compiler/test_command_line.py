@@ -74,13 +74,14 @@ def test_placeholders_are_filled_and_other_braces_stay() -> None:
     assert list(placeholders([word])) == ["run_folder", "step"]
 
 
-@pytest.mark.parametrize("name", ["HF_TOKEN", "OPENAI_API_KEY", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "aws_credentials"])
+@pytest.mark.parametrize("name", ["HF_TOKEN", "OPENAI_API_KEY", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "aws_credentials",
+                                  "MYSQL_PWD", "DB_PASS", "CREDS"])
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "HOME", "KEYBOARD", "OMP_NUM_THREADS", "HF_TOKEN_PATH",
-                                  "AWS_SHARED_CREDENTIALS_FILE"])
+                                  "AWS_SHARED_CREDENTIALS_FILE", "PWD", "OLDPWD", "TWO_PASS", "MONKEY_PATCH"])
 def test_names_that_only_look_so(name: str) -> None:
     assert not is_secret_name(name)
 
@@ -92,16 +93,16 @@ def test_flags_that_take_secrets() -> None:
 
 
 @pytest.mark.parametrize(("command", "index", "name"), [
-    (["python", "train.py", "--hf-token=hf_abcdefghijk"], 2, "hf-token"),
+    (["python", "train.py", "--hf-token=hf_abcdefghijklmnopqrstuv"], 2, "hf-token"),
     (["python", "train.py", "--api_key", "sk-abcdefghijklmnopqrst"], 3, "api_key"),
     (["python", "train.py", "--api_key", "anything at all"], 3, "api_key"),
     (["python", "train.py", "--token", "letmein"], 3, "token"),
-    (["python", "train.py", "--key", "hf_abcdefghijk"], 3, "key"),
+    (["python", "train.py", "--key", "hf_abcdefghijklmnopqrstuv"], 3, "key"),
     (["env", "HF_TOKEN=letmein", "python", "train.py"], 1, "HF_TOKEN"),
     (["env", "-u", "HF_TOKEN=letmein", "python", "train.py"], 2, "HF_TOKEN"),
     (["bash", "-c", "WANDB_API_KEY='abc123' exec python train.py"], 2, "WANDB_API_KEY"),
     (["python", "train.py", "+hub.token=letmein"], 2, "hub.token"),
-    (["python", "train.py", "hf_abcdefghijk"], 2, ""),
+    (["python", "train.py", "hf_abcdefghijklmnopqrstuv"], 2, ""),
     (["python", "train.py", "--data", "https://me:sesame@example.org/x"], 3, "data"),
     (["python", "train.py", "AKIAABCDEFGHIJKLMNOP"], 2, ""),
 ])
@@ -109,12 +110,20 @@ def test_secrets_among_words(command: list[str], index: int, name: str) -> None:
     assert list(secrets_among(command)) == [(index, name)]
 
 
+@pytest.mark.parametrize("value", [
+    "redis://:sesame@host", "Authorization: Bearer abcdefghijklmnop", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc_-9",
+    "-----BEGIN RSA PRIVATE KEY-----", "gsk_abcdefghijklmnopqrst", "npm_abcdefghijklmnopqrstuvwxyz0123"])
+def test_values_that_are_secrets_by_their_looks(value: str) -> None:
+    assert is_secret("anything", value)
+
+
 @pytest.mark.parametrize("words_", [
     "--tokens 4096", "--tokens=4096", "--key_dim 64", "--tokenizer x", "--tokenizer=hf-internal/tiny", "--pad-token <pad>",
     "--eos_token </s>", "--token <s>", "--token [CLS]", "--token true", "--key loss", "--sort_key length", "--max-tokens 1e9",
     "--password-file secrets/pw", "MAX_TOKENS=4096", "HF_TOKEN_PATH=~/.cache/token", "HF_TOKEN=$HF_TOKEN", "--hf_token --fast",
     "--api-key --model-key=3", "model.key=query", "-k v", "sk-learn", "hf_hub", "--n_keys 8", "--secret-sauce=true",
-    "https://example.org:8080/a@b", "--api_key 'auto'", "--monkey hf"])
+    "https://example.org:8080/a@b", "--api_key 'auto'", "--monkey hf", "--loader hf_datasets", "--backend hf_transformers",
+    "HOTKEY=space MONKEY_PATCH=gevent", "PWD=/data TWO_PASS=greedy"])
 def test_words_that_only_look_so(words_: str) -> None:
     assert list(secrets_among(["python", "train.py", *words_.split()])) == []
 
@@ -125,4 +134,5 @@ def test_no_command_line_is_too_strange_for_it(strange: list[str]) -> None:
 
 
 def test_a_bare_token_and_a_value_that_looks_like_one() -> None:
-    assert is_secret("token", "hf_abcdefg") and is_secret("anything", "hf_abcdefgh") and not is_secret("pad_token", "<pad>")
+    token = "hf_abcdefghijklmnopqrstuv"
+    assert is_secret("token", token) and is_secret("anything", token) and not is_secret("pad_token", "<pad>")

@@ -25,10 +25,10 @@ def found(folder: Path, **overlay: Any) -> list[Diagnostic]:
 
 
 @pytest.mark.parametrize(("overlay", "said"), [
-    ({"command": {"run": ["{python}", "train.py", "--hf-token=hf_abcdefghijk"]}}, "hf-token takes a secret"),
+    ({"command": {"run": ["{python}", "train.py", "--hf-token=hf_abcdefghijklmnopqrstuv"]}}, "hf-token takes a secret"),
     ({"command": {"run": ["{python}", "train.py", "--api_key", "sk-abc"]}}, "api_key takes a secret"),
     ({"command": {"run": ["env", "HF_TOKEN=abc", "{python}", "train.py"]}}, "HF_TOKEN takes a secret"),
-    ({"command": {"flags": {"token": "hf_abcdefg"}}}, "token takes a secret"),
+    ({"command": {"flags": {"token": "hf_abcdefghijklmnopqrstuv"}}}, "token takes a secret"),
     ({"command": {"flags": {"hub": {"urls": ["https://me:sesame@example.org"]}}}}, "hub.urls takes a secret"),
     ({"command": {"env": {"DATA": "https://me:sesame@example.org"}}}, "the value of DATA looks like a secret"),
     ({"watch": {"checkpoints": {"path": "out/{step}", "resume": {"hub_token": "abc"}}}}, "hub_token takes a secret"),

@@ -125,6 +125,15 @@ def test_a_series_that_lists_its_own_run_is_refused(tmp_path: Path) -> None:
     assert "E512" in codes(Session(tmp_path).compile(spec))
 
 
+def test_the_last_run_cannot_have_the_series_own_launcher(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    spec = tmp_path / "specs" / "last.yaml"
+    last = "extends: lora.yaml\nname: last\nseries: {name: one, title: One, runs: [{spec: lora.yaml}]}\nlaunch: {name: %s}\n"
+    for name, said in (("series_one", ["E360"]), ("one", [])):
+        spec.write_text(last % name)
+        assert [code for code in codes(Session(tmp_path).compile(spec)) if code.startswith("E")] == said
+
+
 def test_a_signal_reaches_the_run_and_ends_the_series(tmp_path: Path) -> None:
     name = next(name for name in launchers.render(experiment(), "0" * 64) if name.startswith("series_"))
     (tmp_path / name).write_text(launchers.render(experiment(), "0" * 64)[name])

@@ -99,6 +99,13 @@ def test_two_specs_cannot_share_a_launcher(workspace: Path) -> None:
     clash = expc(workspace, "check")
     assert clash.returncode == 1 and "also the launcher of specs/d8_v2.yaml" in clash.stderr
     assert "note: inherited by specs/heir.yaml:1:10" in clash.stderr
+    expc(workspace, "build", "specs/d6_wide.yaml")
+    (workspace / "specs" / "heir.yaml").write_text("extends: d4_baseline.yaml\nname: heir\nlaunch: {name: train_d6_wide}\n")
+    clash = expc(workspace, "check", "specs/heir.yaml", "specs/d6_wide.yaml")
+    messages = re.findall(r"^specs/(\w+).yaml:\d+:\d+: error E360: (.*)", clash.stderr, re.MULTILINE)
+    assert messages == [("d6_wide", '"train_d6_wide" is also the launcher of specs/heir.yaml'),
+                        ("heir", '"train_d6_wide" is also the launcher of specs/d6_wide.yaml')]
+    assert 'note: name is the text "d6_wide" at specs/d6_wide.yaml:3:7' in clash.stderr
 
 
 def test_a_manifest_cannot_delete_outside_its_folder(workspace: Path) -> None:

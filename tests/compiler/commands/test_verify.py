@@ -104,6 +104,7 @@ def test_a_manifest_that_is_no_longer_one_is_said(workspace: Path) -> None:
     (workspace / "generated" / "manifest.json").write_text("{")
     stale = expc(workspace, "build", "--check")
     assert stale.returncode == 2 and "manifest.json: lists nothing that can be read" in stale.stderr
+    assert "made by no build" not in stale.stderr  # nobody knows
     assert expc(workspace, "build").returncode == 0 and expc(workspace, "build", "--check").returncode == 0
 
 
