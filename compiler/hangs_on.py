@@ -11,6 +11,7 @@ TRAINING = ("model", "data", "batch", "optimizer", "schedule", "phases", "steps"
             "resume", "checkpoint", "hardware", "eval", "command", "watch")
 MEASURED = ("model.family", "eval.suites", "watch")  # what decides which metrics there are, and their units
 PROMISED = ("expect", "milestones", "scenarios")
+LIVE = ("model.family", "watch")  # what is measured while it trains
 BATCHES = ("model", "data", "batch", "phases")
 LENGTH = ("model", "data", "batch", "resume", "steps", "epochs")  # what says how many steps there are, and how long each is
 WORK = (*LENGTH, "phases")
@@ -23,15 +24,16 @@ BY_CODE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("W381", "W383", "W385", "W387", "W388"), NOTHING),
     **dict.fromkeys(("E330", "E340", "E341", "E342", "E351", "E353", "W392"), ("eval.suites",)),
     **dict.fromkeys(("E301", "E303", "E331", "E480", "E490", "E492"), KIND),
-    **dict.fromkeys(("E332", "E335", "E336", "E440", "E431", "E432", "E433"), MEASURED),
+    **dict.fromkeys(("E332", "E335", "E336"), MEASURED),
+    **dict.fromkeys(("E345", "E431", "E432", "E433", "E437", "E440"), LIVE),
     **dict.fromkeys(("E384", "E414", "E415", "E434", "W419"), BATCHES),
     **dict.fromkeys(("E382", "E410", "E411", "W306", "W380", "W413", "W430", "W511"), WORK),
     **dict.fromkeys(("E320", "W321", "W394"), SIZE),
     "E302": (*KIND, "data.path", "data.pieces"), "E304": (*KIND, "hardware.target"), "E311": ("resume.from",),
     "E305": (*WORK, "schedule"), "E307": (*KIND, "data.source"), "E310": WORK, "E312": (*KIND, "resume"),
-    "E322": ("hardware",), "E345": (*KIND, "watch"), "E346": (*LENGTH, "eval.validation"), "E360": ("name", "launch", "resume"),
+    "E322": ("hardware",), "E346": (*LENGTH, "eval.validation"), "E360": ("name", "launch", "resume"),
     "E385": ("resume",), "E412": (*BATCHES, "schedule"), "E416": ("data", "model"),
-    "E417": ("steps", "epochs"), "E437": (*KIND, "watch"), "E441": ("steps", "epochs"), "E442": (*LENGTH, "eval.validation"),
+    "E417": ("steps", "epochs"), "E441": ("steps", "epochs"), "E442": (*LENGTH, "eval.validation"),
     "E493": ("model", "phases"), "W334": (*MEASURED, "model"), "W352": (*LENGTH, "eval.compare", "notes"),
     "W382": ("batch", "hardware", "claims"), "W384": ("model",), "W386": ("eval.suites", "expect"),
     "W389": (*LENGTH, "schedule"), "W491": KIND, "W510": ("model", "data")}
