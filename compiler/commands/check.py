@@ -28,7 +28,8 @@ def check(specs: tuple[Path, ...], form: str) -> int:
     failed = say(found, form, workspace)
     if not failed and form == "text":
         warnings = sum(one.severity is Severity.WARNING for one in ordered(found))
-        echo(f"{count} experiments are sound" + (f", {warnings} warnings" if warnings else "") + told(taken))
+        said = f", {warnings} warning{'s' * (warnings > 1)}" if warnings else ""
+        echo(("1 experiment is sound" if count == 1 else f"{count} experiments are sound") + said + told(taken))
     return ERRORS if failed else 0
 
 

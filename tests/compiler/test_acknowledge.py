@@ -79,7 +79,7 @@ def test_a_profile_acknowledges_for_itself(tmp_path: Path) -> None:
 def test_check_and_build_count_them(tmp_path: Path) -> None:
     child(tmp_path, **LATE, acknowledge=[{"code": "W306", "reason": REASON}])
     checked, built = (expc(tmp_path, word, "specs/child.yaml") for word in ("check", "build"))
-    assert checked.stdout == "1 experiments are sound, 1 warning acknowledged\n" and checked.stderr == ""
+    assert checked.stdout == "1 experiment is sound, 1 warning acknowledged\n" and checked.stderr == ""
     assert "new or changed, 1 warning acknowledged" in built.stdout and built.stderr == ""
 
 
