@@ -11,10 +11,15 @@ NEVER_BUILT = ("hardware", "shared", "source")
 
 
 def all_specs(workspace: Path) -> list[Path]:
-    """The specs that a build without arguments takes: the YAML files right in `specs/`, and in folders of experiments."""
+    """The specs that a build without arguments takes: the YAML files in `specs/` and its folders of experiments, however deep;
+    hidden ones, such as the locks of editors, are none."""
     folder = workspace / "specs"
-    found = (*folder.glob("*.y*ml"), *(path for path in folder.glob("*/*.y*ml") if path.parent.name not in NEVER_BUILT))
-    return sorted(path for path in found if path.suffix in (".yaml", ".yml"))
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".yaml", ".yml")
+                  and _is_experiments(path.relative_to(folder).parts))
+
+
+def _is_experiments(parts: tuple[str, ...]) -> bool:
+    return parts[0] not in NEVER_BUILT and not any(part.startswith(".") for part in parts)
 
 
 def chosen(specs: tuple[Path, ...], workspace: Path) -> list[Path]:

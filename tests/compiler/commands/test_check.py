@@ -16,6 +16,17 @@ def test_the_shipped_specs_are_sound(workspace: Path) -> None:
     assert "are sound" in checked.stdout
 
 
+def test_no_spec_is_passed_over(workspace: Path) -> None:
+    for name in ("a/b/deep.yaml", "LOUD.YAML", "short.yml"):
+        (workspace / "specs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / "specs" / name).write_text("stps: 1\n")
+    (workspace / "specs" / ".#lock.yaml").symlink_to("nobody@nowhere")
+    found = expc(workspace, "check").stderr
+    assert {line.split(":")[0] for line in found.splitlines() if "stps" in line and "error" in line} == {
+        "specs/a/b/deep.yaml", "specs/LOUD.YAML", "specs/short.yml"}
+    assert "lock" not in found
+
+
 def test_all_mistakes_are_said_at_once_with_their_places(workspace: Path) -> None:
     spec = workspace / "specs" / "d8_depth.yaml"
     spec.write_text(spec.read_text().replace("heads: 4", "haeds: 4").replace("steps: 5000", "steps: many", 1))
