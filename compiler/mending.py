@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from .diagnostics import BEYOND, MAX_FOUND, Diagnostic, Severity
+from .examples import examples
 from .frontend.defaults import defaults, located
 from .frontend.keys import schema_at
 from .frontend.merge import Layer, fill, is_null
@@ -210,7 +210,7 @@ class Mending:
         if self.resolved.node(path) is not None:
             yield None
         schema = schema_at(self.shapes, self.resolved.plain(), path)
-        for value in _examples(self.shapes, schema):
+        for value in examples(self.shapes, schema):
             yield located(value, self.resolved.span(path))
 
     def _made(self) -> Resolved:
@@ -279,27 +279,3 @@ def _layer_without(layer: Layer, path: Path, listed: Node) -> Layer:
     own, depth = layer.tree.find(path[:-1])
     is_own = depth == len(path) - 1 and isinstance(own.value, tuple) and own.span == listed.span and path[0] != "notes"
     return replace(layer, tree=_with(layer.tree, path, None)) if is_own else layer
-
-
-def _examples(shapes: Shapes, schema: Any) -> Iterator[Any]:
-    """Values that a schema takes: those that it shows, its options, and plain ones."""
-    parts_ = shapes.applicable(schema, None)
-    shown = [one for part in parts_ for one in (*part.get("examples", ()), *part.get("enum", ()), *_one(part, "const"),
-                                                 *_one(part, "minimum"))]
-    for value in (*shown, _mapping(shapes, schema), 1, 2, 64, "100", "10%", "1GB", "x", True, []):
-        if shapes.matches(schema, value):
-            yield value
-
-
-def _one(part: Any, word: str) -> tuple[Any, ...]:
-    return (part[word],) if word in part else ()
-
-
-def _mapping(shapes: Shapes, schema: Any) -> dict[str, Any]:
-    """A mapping of what a schema requires."""
-    made: dict[str, Any] = {}
-    for part in shapes.applicable(schema, {}):
-        for name in part.get("required", ()):
-            for one in shapes.properties(schema, made).get(name, [{}])[:1]:
-                made[name] = next(_examples(shapes, one), None)
-    return made

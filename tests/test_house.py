@@ -21,7 +21,7 @@ COMPILER_ORDER = """
     hardware families launchers spec_schema editor_schema
     differences lowering
     estimate reckon codes checks handbook acknowledge
-    freeze documents annotated emit plan hangs_on unread mending pipeline commands cli
+    freeze documents annotated emit plan hangs_on unread examples mending pipeline commands cli
 """.split()
 
 FOREIGN = {
