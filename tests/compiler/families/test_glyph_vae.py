@@ -191,6 +191,14 @@ def test_high_quality_is_set_beside_the_standard_factor_by_factor() -> None:
     assert "| Memory: Activations of the cross-attention | " in page and "| **Peak memory** | ≥" not in page
 
 
+@pytest.mark.parametrize("profile", ["conservative", "aggressive"])
+def test_every_value_of_high_quality_that_a_further_profile_takes_has_its_reason(profile: str) -> None:
+    experiment, model = compiled(profile).experiment, compiled("high_quality").experiment
+    assert experiment is not None and model is not None and model.against is not None
+    told = {note.about for note in experiment.notes}
+    assert {change.key for change in model.against.changes} <= told
+
+
 @pytest.mark.parametrize("name", ["itself", "absent", "broken"])
 def test_a_form_to_set_beside_that_cannot_be_is_said(name: str, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
