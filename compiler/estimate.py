@@ -20,8 +20,9 @@ def estimate(experiment: Experiment) -> Predictions:
     training, chosen = experiment.training, family(experiment.training.family)
     if not training.groups:
         return Predictions({}, {}, tuple(_foreign(experiment)))
-    fullest, memory = _fullest(training, DEVICES[experiment.hardware.target].kind)
-    figures = [*_counts(experiment), _peak_memory(experiment, fullest, sum(memory.values())), *_time(experiment)]
+    needs = _needs(training, DEVICES[experiment.hardware.target].kind)
+    memory = max((parts for _, parts in needs), key=lambda parts: sum(parts.values()))
+    figures = [*_counts(experiment), _peak_memory(experiment, needs), *_time(experiment)]
     counted = getattr(chosen, "operations", None)  # not every family counts them by module
     return Predictions(chosen.parameters(training.config), memory, tuple(figures),
                        counted(training.config) if counted else {})
@@ -42,12 +43,10 @@ def _tokens(training: Training, counted: str) -> Iterator[Prediction]:
                      f"{before:,} of the parent + {how}" if before else "those of this run")
 
 
-def _fullest(training: Training, kind: str) -> tuple[Phase, dict[str, int]]:
-    """The phase whose updates need most memory on that kind of device, and how much by part."""
+def _needs(training: Training, kind: str) -> list[tuple[Phase, dict[str, int]]]:
+    """How much memory the updates of each phase need on that kind of device, by part."""
     memory = family(training.family).memory
-    needs = [(phase, memory(training.config, phase.batch, training.precision, phase.compile, kind))
-             for phase in training.phases]
-    return max(needs, key=lambda need: sum(need[1].values()))
+    return [(phase, memory(training.config, phase.batch, training.precision, phase.compile, kind)) for phase in training.phases]
 
 
 def _counts(experiment: Experiment) -> Iterator[Prediction]:
@@ -62,10 +61,14 @@ def _counts(experiment: Experiment) -> Iterator[Prediction]:
         yield Prediction("chance_loss", chance, "nats", "exact", "ln of the vocabulary")
 
 
-def _peak_memory(experiment: Experiment, phase: Phase, peak: int) -> Prediction:
+def _peak_memory(experiment: Experiment, needs: list[tuple[Phase, dict[str, int]]]) -> Prediction:
+    """The peak of the fullest phase, which is named where phases differ in it."""
     training, kind = experiment.training, DEVICES[experiment.hardware.target].kind
+    peaks = [sum(parts.values()) for _, parts in needs]
+    peak = max(peaks)
+    phase = needs[peaks.index(peak)][0]
     method, how = family(training.family).memory_method(training.precision, phase.compile, kind)
-    where = f"; in the phase {phase.name}" if len(training.phases) > 1 else ""
+    where = f"; in the phase {phase.name}" if len(set(peaks)) > 1 else ""
     return Prediction("peak_memory", peak or None, "bytes", method, how + where)
 
 

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.high_quality
 snapshot=generated/glyph_vae.high_quality/snapshot.json
-snapshot_sha256=86ceb4bf627180ad172513408fc6126c7d46cf2990639e556fc833b56be555d3
+snapshot_sha256=cfb6395ca7210dcdda0a31fa76b1a89f32d9581e0ff043f268aef6772b17ea45
 build='expc build --profile high_quality'
 events=runs/glyph_vae.high_quality/events.jsonl
 stages=(preflight prepare train evaluate report)

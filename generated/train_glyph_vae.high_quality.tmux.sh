@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile high_quality`, which overwrites changes.
-# Snapshot 86ceb4bf627180ad172513408fc6126c7d46cf2990639e556fc833b56be555d3
+# Snapshot cfb6395ca7210dcdda0a31fa76b1a89f32d9581e0ff043f268aef6772b17ea45
 
 set -euo pipefail
 

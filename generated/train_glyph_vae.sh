@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae
 snapshot=generated/glyph_vae/snapshot.json
-snapshot_sha256=086668f841b3e055021215cd3dd4bf8dfb51162872b0d39af653a7c80399fa96
+snapshot_sha256=1aadcda39bbc4dfdd558d740337b8180ad9ae50aafd17e79cf0cefa9785457df
 build='expc build'
 events=runs/glyph_vae/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=glyph_vae.smoke
 snapshot=generated/glyph_vae.smoke/snapshot.json
-snapshot_sha256=2040c39676b49544aff1b8760fc903582116ff41f81589f2af7ed9e1082fe7cc
+snapshot_sha256=ce1f2dcea2981479ff5cc946aebcd4dcf26a73d88413433f8b2b993543d2835a
 build='expc build --profile smoke'
 events=runs/glyph_vae.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 2040c39676b49544aff1b8760fc903582116ff41f81589f2af7ed9e1082fe7cc
+# Snapshot ce1f2dcea2981479ff5cc946aebcd4dcf26a73d88413433f8b2b993543d2835a
 
 set -euo pipefail
 

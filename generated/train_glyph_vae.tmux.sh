@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot 086668f841b3e055021215cd3dd4bf8dfb51162872b0d39af653a7c80399fa96
+# Snapshot 1aadcda39bbc4dfdd558d740337b8180ad9ae50aafd17e79cf0cefa9785457df
 
 set -euo pipefail
 

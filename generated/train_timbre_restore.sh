@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore
 snapshot=generated/timbre_restore/snapshot.json
-snapshot_sha256=be4117a6132f0917dfa05f701128119413032c94747344bc11954e56811ccb34
+snapshot_sha256=4189973c80941064771f6b0f408eebf6e3b7b92daeddfafbbc929ae3016ea04d
 build='expc build'
 events=runs/timbre_restore/events.jsonl
 stages=(preflight prepare train evaluate report)

@@ -30,7 +30,7 @@ set -euo pipefail
 
 run=timbre_restore.smoke
 snapshot=generated/timbre_restore.smoke/snapshot.json
-snapshot_sha256=278d77b9f64018a59e89900e10a5f107f2bca642d0685b7faa9d0cc82f054b8a
+snapshot_sha256=99cb03ee054acbb3b7b733e6bdbb4f1ff99f8f9f508c3a1020b347b3b43d5194
 build='expc build --profile smoke'
 events=runs/timbre_restore.smoke/events.jsonl
 stages=(preflight prepare train evaluate report)

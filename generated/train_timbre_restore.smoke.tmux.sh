@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build --profile smoke`, which overwrites changes.
-# Snapshot 278d77b9f64018a59e89900e10a5f107f2bca642d0685b7faa9d0cc82f054b8a
+# Snapshot 99cb03ee054acbb3b7b733e6bdbb4f1ff99f8f9f508c3a1020b347b3b43d5194
 
 set -euo pipefail
 

@@ -18,7 +18,7 @@
 # those of the training.
 #
 # Written by `expc build`, which overwrites changes.
-# Snapshot be4117a6132f0917dfa05f701128119413032c94747344bc11954e56811ccb34
+# Snapshot 4189973c80941064771f6b0f408eebf6e3b7b92daeddfafbbc929ae3016ea04d
 
 set -euo pipefail
 

@@ -27,8 +27,7 @@ CODES = (
         "E336",
         "A promise that cannot be kept",
         "The bound lies where the metric never is: a loss in nats, a time or a size below zero, a share above the whole; or "
-        "below what the plan computes as the least that the run takes: its operations at the full peak of the device, the "
-        "memory of its weights, gradients and moments.",
+        "below what the plan computes as the least that the run takes: its operations at the full peak of the device.",
         wrong="expect: [{metric: valid_loss, below: -5}]",
         right="expect: [{metric: valid_loss, below: 0.5}]",
     ),

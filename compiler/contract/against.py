@@ -20,8 +20,9 @@ from .rendering import Words
 EQUAL, NOT_APART = "=", 1e-9
 """What stands for figures that are the same; summed in another order, they may be so far apart."""
 DIGITS, MOST_DECIMALS = 3, 9
-STAYS = {"weights": 4, "gradients": 4, "optimizer_state": 8}
-"""Bytes of a parameter that AdamW trains in fp32, by part of the memory. No optimizer here keeps more of one than AdamW."""
+STAYS = {"weights": 4, "optimizer_state": 8}
+"""Bytes of a parameter that AdamW trains in fp32, by part of the memory that is there at every moment. No optimizer here keeps
+more of one than AdamW."""
 BRIEF = 10
 """Seconds under which a time is shown with two significant digits."""
 
@@ -75,7 +76,7 @@ def rows(experiment: Experiment, words: Words) -> tuple[Row, ...]:
 
 
 def stays(predicted: Predictions) -> dict[str, int]:
-    """Bytes by module that weights, gradients and optimizer state take throughout; empty where it is not known by module.
+    """Bytes by module that weights and optimizer state take throughout; empty where it is not known by module.
 
     It is known where the parts add up to what AdamW takes for every parameter in fp32: then each takes the same.
     """

@@ -68,13 +68,48 @@ def test_counts_parameters_by_hand() -> None:
     assert counted["period_discriminators"] == sum(into * out * kernel + 2 * out for into, out, kernel in layers)
 
 
-def test_claims_no_memory_and_no_time_that_nobody_worked_out(tmp_path: Path) -> None:
+def test_claims_no_time_that_nobody_worked_out(tmp_path: Path) -> None:
     experiment = compiled(tmp_path, "hardware: {target: rtx_4090}").experiment
     assert experiment is not None
     figures = {one.name: one.value for one in experiment.predictions.figures}
-    assert figures["peak_memory"] is None and figures["train_time"] is None and "chance_loss" not in figures
+    assert figures["train_time"] is None and "chance_loss" not in figures
     assert figures["epochs"] == 300 * 16 / 160 and figures["tokens"] == 300 * 16 * 4096
     assert experiment.counted == "frames"
+
+
+def test_memory_by_hand() -> None:
+    """Fullest as feature matching ends: the generator's activations, its spectra, features of restored and of clean audio and
+    their differences."""
+    config, rows = family.config(SPEC), 400
+    count = family.parameters(config)
+    judges, total = count["scale_discriminators"] + count["period_discriminators"], sum(count.values())
+    levels = (1 + 2) * (64 + 2) + 8 * 2 * 32 + (2 + 2) * (32 + 2) + 8 * 3 * 16
+    scale = 4 * 64 + 4 * 32 + 8 * 16 + 16 * 4 + 32 + 32 + 32 + 1
+    period = 2 * (11 + 4 * 4 + 16 * 2 + 32 + 32 + 1)
+    graph = rows * (2 * (scale + period) - (1 + 2) + 64) + judges
+    assert family.memory(config, Batch(rows, 64, 1, 1), "fp32", False, "cpu") == {
+        "weights": 4 * total, "optimizer_state": 8 * total, "inputs": 4 * 3 * rows * 64,
+        "generator_activations": 4 * rows * (64 + levels + 9 * 2 * 3 * 16),
+        "spectra": 4 * rows * (64 + 9 * 17 * 9),
+        "discriminator_activations": 4 * (graph + 2 * rows * (scale + period))}
+
+
+def test_memory_of_few_excerpts_is_fullest_in_the_discriminators_and_of_accumulation_holds_gradients() -> None:
+    config = family.config(SPEC)
+    few = family.memory(config, Batch(1, 64, 1, 1), "fp32", False, "cpu")
+    assert "generator_activations" not in few
+    once, twice = (family.memory(config, Batch(400, 64, count, 1), "fp32", False, "cpu") for count in (1, 2))
+    generator = sum(family.parameters(config)[part] for part in ("encoder", "recurrent", "decoder"))
+    assert twice == once | {"gradients": 4 * generator}
+
+
+def test_the_phase_of_the_peak_is_named_only_where_phases_differ(tmp_path: Path) -> None:
+    for number, batch in enumerate(("", ", batch: {rows: 8, accumulation: 2}")):
+        (folder := tmp_path / str(number)).mkdir()
+        experiment = compiled(folder, f"phases: [{{name: all, to: 10{batch}}}, {{name: last, from: 10}}]").experiment
+        assert experiment is not None
+        how = {one.name: one.how for one in experiment.predictions.figures}["peak_memory"]
+        assert how.endswith("in the phase last") == bool(batch) and (batch or "phase" not in how)
 
 
 def test_the_schema_is_closed_and_explains_every_key() -> None:
