@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -193,9 +194,13 @@ def _obstacle(folder: Path, name: str) -> tuple[Path, str] | None:
     """What stands where a file or a folder around it belongs: a link that leads elsewhere, or one for the other."""
     path = folder / name
     for place in (*(folder / parent for parent in reversed(PurePosixPath(name).parents)), path):
-        if place.is_symlink():
+        try:
+            mode = os.lstat(place).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if stat.S_ISLNK(mode):
             return place, "a symbolic link"
-        if place.exists() and place.is_dir() == (place == path):
+        if stat.S_ISDIR(mode) == (place == path):
             return place, "a folder" if place == path else "a file"
     return None
 

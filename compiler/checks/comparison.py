@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codes.entry import entry
-from ..contract.codec import to_plain
 from ..contract.retention import is_kept, newest_kept
 from ..diagnostics import Diagnostic
 from .subject import Subject
@@ -55,7 +54,6 @@ CODES = (
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Each compared experiment's step and suites."""
     experiment = subject.experiment
-    mine = to_plain(experiment.evaluation.suites)
     rows = [(one.run, one.step) for one in experiment.evaluation.compare]
     for index, (said, other) in enumerate(zip(experiment.evaluation.compare, subject.compared, strict=True)):
         if (first := rows.index(rows[index])) != index:
@@ -65,7 +63,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             kept = ", ".join(f"{step:,}" for step in newest_kept(other, 6))
             yield subject.finding("E350", f"{other.run} has no checkpoint at step {said.step:,}",
                                   f"eval.compare.{index}.step", f"it keeps step {kept}")
-        if to_plain(other.evaluation.suites) != mine:
+        if other.evaluation.suites != experiment.evaluation.suites:
             yield subject.finding("E351", f"{other.run} is evaluated with other suites", f"eval.compare.{index}.spec",
                                   "extend one shared suites file", ["eval.suites"])
     steps = {one.step for one in experiment.evaluation.compare} | {experiment.training.steps}

@@ -57,6 +57,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _unlike(subject: Subject, parent: Experiment) -> Iterator[Diagnostic]:
+    if subject.experiment.training.config == parent.training.config:
+        return
     mine, theirs = (to_plain(one.training.config) for one in (subject.experiment, parent))
     for one in differences(*({part: plain.get(part) for part in ("model", "data")} for plain in (theirs, mine))):
         yield subject.finding("E312", f"{one.key} is {one.after}, in {parent.run} it is {one.before}", one.key,

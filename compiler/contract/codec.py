@@ -31,15 +31,17 @@ def to_plain(value: Any) -> Any:
 def _plain(kind: Any, value: Any) -> Any:
     if value is None or type(value) in (str, float, bool):  # most of them: a fifth of a series' time was spent below
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(hint, getattr(value, name)) for name, hint in _fields(type(value))}
+    if type(value) is int:
+        return float(value) if _is_real(kind) else value
     if isinstance(value, (tuple, list)):
         items = _arguments(kind, tuple)[0]
         return [_plain(items, item) for item in value]
     if isinstance(value, dict):
         items = _arguments(kind, dict)[-1]
         return {key: _plain(items, item) for key, item in value.items()}
-    return float(value) if isinstance(value, int) and _is_real(kind) and not isinstance(value, bool) else value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(hint, getattr(value, name)) for name, hint in _fields(type(value))}
+    return value
 
 
 @functools.cache

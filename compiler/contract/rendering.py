@@ -68,11 +68,13 @@ def environment() -> jinja2.Environment:
     import jinja2  # here, because a check renders nothing, and loading it is a tenth of one
 
     from .bytecode import Bytecode
+    from .calls import Direct
 
     result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER, encoding="utf-8"), undefined=jinja2.StrictUndefined, autoescape=False,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, auto_reload=False, bytecode_cache=Bytecode(FOLDER),
     )
+    result.context_class = Direct
     own = (inline, prose, code, fence, blockquote, amount, signed)
     numbers = (quantities.integer, quantities.decimal, quantities.significant, quantities.percent, quantities.size,
                quantities.duration)

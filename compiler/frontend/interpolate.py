@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 def interpolate(root: Node, *, complete: bool = True) -> tuple[Node, list[Diagnostic]]:
     """Of a tree that is not complete (a base could not be read), unknown keys are not reported."""
     work = _Interpolation(root, complete)
-    return work.walk(root, ()), work.found
+    return work.walk(root, ()) if refers(root) else root, work.found
 
 
 def refers(node: Node) -> bool:
@@ -44,7 +44,8 @@ class _Interpolation:
 
     def walk(self, node: Node, path: Path) -> Node:
         if isinstance(node.value, dict):
-            return node.holding({key: self.walk(child, (*path, key)) for key, child in node.value.items()})
+            return node.holding({key: self.walk(child, (*path, key)) if refers(child) else child
+                                 for key, child in node.value.items()})
         if isinstance(node.value, tuple):
             return node.holding(tuple(self.walk(one, (*path, str(i))) for i, one in enumerate(node.value)))
         return self.expand(node, path)

@@ -17,7 +17,7 @@ def without_nulls(tree: Node, shapes: Shapes | None) -> Node:
 
 def _has_null(node: Node) -> bool:
     inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
-    return any(is_null(one) or _has_null(one) for one in inner)
+    return any(map(is_null, inner)) or any(map(_has_null, inner))
 
 
 def _without(node: Node, shapes: Shapes | None, schema: Any) -> Node:
