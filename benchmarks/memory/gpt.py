@@ -14,7 +14,7 @@ from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
 from expc.compiler.families import gpt as compiled
 
-TOLERANCE = 0.06
+TOLERANCE = 0.05
 RATES = {"embedding_lr": 0.25, "unembedding_lr": 0.0035, "matrix_lr": 0.018, "weight_decay": 0.1, "beta1": 0.8,
          "beta2": 0.95, "epsilon": 1e-10, "momentum": 0.95}
 
