@@ -17,7 +17,9 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from expc.compiler.contract.training import Training, known
+from expc.compiler.contract.phases import whole
+from expc.compiler.contract.schedules import constant
+from expc.compiler.contract.training import Batch, Training, known
 from expc.compiler.families import family
 from expc.runtime.families import load
 
@@ -36,6 +38,13 @@ class Case(Protocol):
     def prepare(self, folder: Path) -> None:
         """Writes prepared data, enough for two updates, into an empty folder."""
         ...
+
+
+def run(name: str, config: Any, batch: Batch, optimizer: dict[str, Any], clip: float | None) -> Training:
+    """Ten updates of a family from scratch at a constant rate, eager and in fp32; `optimizer` is a spec's section."""
+    groups = family(name).groups({"optimizer": optimizer}, config, batch)
+    curves = {"rate": constant(1.0, 0, 10)}
+    return Training(name, config, batch, whole(0, 10, batch), groups, curves, clip, 10, 0, "fp32", False, None)
 
 
 def error(case: Case) -> tuple[int, int, float]:

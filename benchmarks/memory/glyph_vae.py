@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from expc.compiler.contract.families.glyph_vae import COMMANDS, COORDINATES, Config, Data, Model, Objective
-from expc.compiler.contract.phases import whole
-from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
-from expc.compiler.families import glyph_vae as compiled
+
+from . import run
 
 TOLERANCE = 0.1
 SAID = {"lr": 4e-4, "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8}
@@ -41,9 +40,7 @@ class Case:
         objective = Objective({"l1": 40.0, "ce": 3.0, "kl": 0.01}, 10, 5.0, "total", 0.5)
         config = Config(model, Data("matplotlib", None, "AB", self._glyphs, 0, 0.1), objective)
         batch = Batch(self.rows, 1, self.accumulation, 1)
-        groups = compiled.groups({"optimizer": SAID}, config, batch)
-        return Training("glyph_vae", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, self.clip, 10,
-                        0, "fp32", False, None)
+        return run("glyph_vae", config, batch, SAID, self.clip)
 
     def prepare(self, folder: Path) -> None:
         """Random glyphs of full length."""

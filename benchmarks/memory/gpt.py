@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from expc.compiler.contract.families.gpt import Config, Data, Model
-from expc.compiler.contract.phases import whole
-from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
-from expc.compiler.families import gpt as compiled
+
+from . import run
 
 TOLERANCE = 0.05
 RATES = {"embedding_lr": 0.25, "unembedding_lr": 0.0035, "matrix_lr": 0.018, "weight_decay": 0.1, "beta1": 0.8,
@@ -37,9 +36,7 @@ class Case:
         model = Model(self.depth, self.dim, self.heads, self.vocabulary, self.length, 100000.0, 15.0)
         config = Config(model, Data("synthetic", None, 1, 0, 0.1, False))
         batch = Batch(self.rows, self.length, self.accumulation, 1)
-        groups = compiled.groups({"optimizer": RATES}, config, batch)
-        return Training("gpt", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, self.clip, 10, 0,
-                        "fp32", False, None)
+        return run("gpt", config, batch, RATES, self.clip)
 
     def prepare(self, folder: Path) -> None:
         """Random tokens."""

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from expc.compiler.contract.families.meloformer import Config, Data, Model
-from expc.compiler.contract.phases import whole
-from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
-from expc.compiler.families import meloformer as compiled
 from expc.runtime.midi import encoding, synthetic
+
+from . import run
 
 TOLERANCE = 0.1
 RATES = {"lr": 0.003, "weight_decay": 0.1, "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8}
@@ -37,9 +36,7 @@ class Case:
         model = Model(self.depth, self.dim, self.heads, self.length, self.bars, 1e4, self.dropout)
         config = Config(model, Data("synthetic", None, 1, None, 0, 0.1))
         batch = Batch(self.rows, self.length, self.accumulation, 1)
-        groups = compiled.groups({"optimizer": RATES}, config, batch)
-        return Training("meloformer", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, self.clip,
-                        10, 0, "fp32", False, None)
+        return run("meloformer", config, batch, RATES, self.clip)
 
     def prepare(self, folder: Path) -> None:
         """Generated pieces, over and over."""

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from expc.compiler.contract.families.musicgen_lora import Config, Data, Model
-from expc.compiler.contract.phases import whole
-from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
-from expc.compiler.families import musicgen_lora as compiled
 from expc.runtime.families.musicgen_lora import base, data
+
+from . import run
 
 TOLERANCE = 0.05
 ALL = "q_proj k_proj v_proj out_proj fc1 fc2"
@@ -53,9 +52,7 @@ class Case:
         clips = Data("folder" if self.base else "synthetic", None, 2 * batch.samples, 1, seconds, seconds, FRAME_RATE,
                      SAMPLE_RATE, True, 1, (PROMPT,), 3.0)
         config = Config(model, clips)
-        groups = compiled.groups({"optimizer": RATES}, config, batch)
-        return Training("musicgen_lora", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, 1.0, 10, 0,
-                        "fp32", False, None)
+        return run("musicgen_lora", config, batch, RATES, 1.0)
 
     def prepare(self, folder: Path) -> None:
         """A base of random weights, and random codes that sound to their end."""

@@ -17,12 +17,11 @@ from expc.compiler.contract.families.timbre_restore import (
     Losses,
     Model,
 )
-from expc.compiler.contract.phases import whole
-from expc.compiler.contract.schedules import constant
 from expc.compiler.contract.training import Batch, Training
-from expc.compiler.families import timbre_restore as compiled
 from expc.runtime.families.timbre_restore import shards
 from expc.runtime.families.timbre_restore.data import ABOUT_FILE
+
+from . import run
 
 TOLERANCE = 0.1
 SAID = {"generator_lr": 2e-4, "discriminator_lr": 2e-4, "weight_decay": 0.01, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-8}
@@ -51,9 +50,7 @@ class Case:
         degradation = Degradation((1500.0, 3000.0), (1.0, 2.0), (5.0, 15.0))
         config = Config(model, Data("synthetic", None, self._clips, 1, 0, degradation))
         batch = Batch(self.rows, self.segment, self.accumulation, 1)
-        groups = compiled.groups({"optimizer": SAID}, config, batch)
-        return Training("timbre_restore", config, batch, whole(0, 10, batch), groups, {"rate": constant(1.0, 0, 10)}, self.clip,
-                        10, 0, "fp32", False, None)
+        return run("timbre_restore", config, batch, SAID, self.clip)
 
     def prepare(self, folder: Path) -> None:
         """Noise."""
