@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import is_
@@ -81,6 +81,13 @@ class Node:
     def holding(self, value: dict[str, Node] | tuple[Node, ...]) -> Node:
         """This collection with other nodes under its keys; itself where they are the very same."""
         return self if _same(self.value, value) else Node(value, self.span, self.key, self.broken)
+
+    @property
+    def inside(self) -> Collection[Node]:
+        """The values right below this one; none of a single value."""
+        if isinstance(self.value, dict):
+            return self.value.values()
+        return self.value if isinstance(self.value, tuple) else ()
 
     def child(self, segment: str) -> Node | None:
         """The value under a key, or under an index written in digits."""

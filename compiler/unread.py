@@ -66,8 +66,7 @@ def _is_list(resolved: Resolved, path: tuple[str, ...]) -> bool:
 
 
 def _holds_doubt(node: Node) -> bool:
-    inside = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
-    return node.broken or any(map(_holds_doubt, inside))
+    return node.broken or any(map(_holds_doubt, node.inside))
 
 
 def _sound(node: Node) -> Node:

@@ -29,8 +29,7 @@ def interpolate(root: Node, *, complete: bool = True) -> tuple[Node, list[Diagno
 
 def refers(node: Node) -> bool:
     """Whether a text in a tree holds a reference."""
-    inside = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
-    return any(map(refers, inside)) or isinstance(node.value, str) and "${" in node.value
+    return any(map(refers, node.inside)) or isinstance(node.value, str) and "${" in node.value
 
 
 class _Interpolation:

@@ -16,8 +16,7 @@ def without_nulls(tree: Node, shapes: Shapes | None) -> Node:
 
 
 def _has_null(node: Node) -> bool:
-    inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
-    return any(map(is_null, inner)) or any(map(_has_null, inner))
+    return any(map(is_null, node.inside)) or any(map(_has_null, node.inside))
 
 
 def _without(node: Node, shapes: Shapes | None, schema: Any) -> Node:
