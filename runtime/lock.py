@@ -21,14 +21,12 @@ from typing import IO, Any
 from .errors import MISUSED, UserError
 from .files import read_json
 from .journal import now
+from .processes import ENDED, fields
 from .progress import say
 
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 120.0
 """Without a sign of life for so long, a holder on another host counts as gone; many times the beat, for slow disks."""
-
-ENDED = ("Z", "X", "x")
-"""States of proc(5) in which a process does nothing any more: zombie, dead."""
 
 _held: list[IO[str]] = []
 
@@ -184,12 +182,8 @@ def _started(pid: Any) -> int | None:
 
     One that has ended keeps its number until its parent asks for it, which in a container may be never.
     """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    state, *rest = stat.rpartition(")")[2].split()  # proc(5): from field 3 on, after a name that may hold anything
-    return None if state in ENDED else int(rest[18])
+    found = fields(pid)
+    return None if not found or found[0] in ENDED else int(found[19])
 
 
 def _let_go() -> None:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..processes import ENDED, fields
+
 SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2)."""
-GONE = "ZX"
-"""States of a process that is a mere entry waiting for its parent to look at it."""
 
 
 class Offspring:
@@ -36,10 +35,10 @@ class Offspring:
         while more := {pid for pid, (parent, _, _) in table.items() if parent in found} - found:
             found |= more
         for pid in found - {self.group}:
-            if table[pid][2] in GONE and table[pid][0] == os.getpid():
+            if table[pid][2] in ENDED and table[pid][0] == os.getpid():
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
-        return {pid for pid in found if table[pid][2] not in GONE}
+        return {pid for pid in found if table[pid][2] not in ENDED}
 
     def send(self, number: int) -> None:
         """A signal to each of them."""
@@ -63,16 +62,13 @@ def adopting() -> Iterator[None]:
 
 def is_alive(group: int) -> bool:
     """Whether a process group has a member that is not a mere entry."""
-    return any(its == group and state not in GONE for _, its, state in _table().values())
+    return any(its == group and state not in ENDED for _, its, state in _table().values())
 
 
 def _table() -> dict[int, tuple[int, int, str]]:
     """Parent, group and state of every process, by its number."""
     found = {}
-    for path in glob.iglob("/proc/[0-9]*/stat"):
-        try:
-            state, parent, group = Path(path).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:3]
-        except (OSError, ValueError):  # it has ended meanwhile
-            continue
-        found[int(path.split("/")[2])] = (int(parent), int(group), state)
+    for path in Path("/proc").glob("[0-9]*"):
+        if said := fields(path.name):  # else it has ended meanwhile
+            found[int(path.name)] = (int(said[1]), int(said[2]), said[0])
     return found
